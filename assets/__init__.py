@@ -1,0 +1,1 @@
+"""The plural nouns Dagster shows: event stream, events, anomalies."""

@@ -1,0 +1,21 @@
+"""Every error EventPulse raises on purpose, as a sentence for someone who is worried."""
+
+
+class EventPulseError(Exception):
+    """Something EventPulse noticed and can name. Its text is shown to people as it stands."""
+
+
+class SettingsError(EventPulseError):
+    """A setting does not make sense; raised while settings are read, before anything starts."""
+
+
+class StreamUnavailable(EventPulseError):
+    """Redis cannot be reached or refuses writes; nothing of the request was taken."""
+
+
+class DatabaseUnavailable(EventPulseError):
+    """PostgreSQL cannot be reached; what was being written will be written again."""
+
+
+class LeadershipLost(EventPulseError):
+    """Another drain leads this shard; this process must not write any more."""

@@ -1,0 +1,69 @@
+"""Every setting of EventPulse: typed, read once, refusing nonsense before anything starts."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eventpulse.errors import SettingsError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _ours(name: str) -> AliasChoices:
+    return AliasChoices(f"EVENTPULSE_{name}")
+
+
+class Settings(BaseSettings):
+    """What an operator can change. Each field stands in `.env.example` under the name of its alias."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    home: Path = Field(PROJECT_ROOT / ".eventpulse", validation_alias=_ours("HOME"))
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: Port = Field(3000, validation_alias="PORT")
+    dagster_port: Port = Field(3001, validation_alias=_ours("DAGSTER_PORT"))
+    code_port: Port = Field(3002, validation_alias=_ours("CODE_PORT"))
+    postgres_port: Port = Field(15432, validation_alias=_ours("POSTGRES_PORT"))
+    redis_port: Port = Field(16379, validation_alias=_ours("REDIS_PORT"))
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
+
+    event_retention_days: int = Field(0, ge=0, validation_alias="EVENT_RETENTION_DAYS")
+    anomaly_retention_days: int = Field(0, ge=0, validation_alias="ANOMALY_RETENTION_DAYS")
+
+    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, validation_alias=_ours("MAX_BODY_BYTES"))
+    max_batch_events: int = Field(10_000, ge=1, le=16_384, validation_alias=_ours("MAX_BATCH_EVENTS"))
+
+    lateness_seconds: int = Field(5, ge=0, validation_alias=_ours("LATENESS_SECONDS"))
+    idle_seconds: int = Field(10, ge=1, validation_alias=_ours("IDLE_SECONDS"))
+    correct_seconds: int = Field(86_400, ge=0, validation_alias=_ours("CORRECT_SECONDS"))
+    future_seconds: int = Field(300, ge=0, validation_alias=_ours("FUTURE_SECONDS"))
+
+    micro_batch_events: int = Field(20_000, ge=1, validation_alias=_ours("MICRO_BATCH_EVENTS"))
+    micro_batch_bytes: int = Field(16 * 1024 * 1024, ge=1024, validation_alias=_ours("MICRO_BATCH_BYTES"))
+    linger_milliseconds: int = Field(5, ge=0, le=1000, validation_alias=_ours("LINGER_MILLISECONDS"))
+    lease_seconds: int = Field(600, ge=5, validation_alias=_ours("LEASE_SECONDS"))
+    materialise_seconds: int = Field(30, ge=1, validation_alias=_ours("MATERIALISE_SECONDS"))
+
+    @property
+    def running_file(self) -> Path:
+        """Where `eventpulse up` writes the addresses of the servers it started, for other commands to read."""
+        return self.home / "running.env"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment, then `.env` in the project, then what a running `eventpulse up` wrote; first one wins.
+
+    Raises SettingsError naming each setting that makes no sense.
+    """
+    try:
+        env_file = PROJECT_ROOT / ".env"
+        home = Settings(_env_file=env_file, **overrides).home  # type: ignore[call-arg]
+        return Settings(_env_file=(home / "running.env", env_file), **overrides)  # type: ignore[call-arg]
+    except ValidationError as fault:
+        lines = [f"{'.'.join(str(part) for part in issue['loc'])}: {issue['msg']}" for issue in fault.errors()]
+        raise SettingsError("Settings are wrong. " + "; ".join(lines) + ". See .env.example.") from fault

@@ -1,0 +1,15 @@
+"""Every key and channel EventPulse uses in Redis, and what each one holds."""
+
+#: Stream of accepted events. An entry holds one flush: `events` = JSON lines (StreamedEvent), `count` = how many.
+EVENTS_STREAM = "events_stream"
+#: Consumer group of the drain, created from `0`.
+EVENTS_GROUP = "event_persister"
+#: The one consumer name: what a dead leader left unacknowledged is its successor's own pending list.
+DRAIN_CONSUMER = "drain"
+
+#: Channel: a rule was created, changed or removed. Message: the rule's id.
+RULES_CHANGED = "rules_changed"
+#: Channel: one JSON message for each new anomaly, as the WebSocket sends it.
+ANOMALY_NOTIFICATIONS = "anomaly_notifications"
+#: String with expiry: JSON of the leading drain's heartbeat. Absent = nobody drains.
+WORKER_HEALTH = "worker:health"

@@ -1,0 +1,1 @@
+"""The pure core that decides what an anomaly is: frames in, frames out."""

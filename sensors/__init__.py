@@ -1,0 +1,1 @@
+"""What Dagster watches in order to keep the pipeline alive."""
