@@ -1,0 +1,116 @@
+"""Leadership of a drain: a PostgreSQL session advisory lock on the very connection that writes.
+
+No lock, no writes: the lock falls the instant its process or connection dies, and a transaction on that connection dies
+with it. Who holds the lock, and who waits for it, is read from pg_locks, so nothing can disagree with it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from sqlalchemy import Engine, text
+
+_LOCK_CLASS = 0x45564450
+APPLICATION_PREFIX = "eventpulse drain "
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A process that drains a shard or stands by to. `backend_pid` is its connection's process in PostgreSQL."""
+
+    run_id: str
+    leads: bool
+    backend_pid: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Until when the leader of a shard means to lead."""
+
+    run_id: str
+    leads_since: datetime
+    lease_until: datetime
+    heartbeat_at: datetime
+
+
+def application_name(run_id: str) -> str:
+    """The name under which a drain run's connection is seen; Dagster's run id fits into PostgreSQL's 63 bytes."""
+    return APPLICATION_PREFIX + run_id
+
+
+def wait_for_leadership(connection: psycopg.Connection, shard: int, *, at_most_milliseconds: int) -> bool:
+    """Stand in the queue for the shard's lock; true once this connection holds it, which follows a release within
+    milliseconds. False after the given time: the caller looks around and asks again."""
+    try:
+        connection.execute(f"set lock_timeout = {int(at_most_milliseconds)}")
+        connection.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, shard))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    connection.execute("set lock_timeout = 0")
+    return True
+
+
+def release_leadership(connection: psycopg.Connection, shard: int) -> None:
+    """Let the next in the queue lead, at once."""
+    connection.execute("select pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, shard))
+
+
+def somebody_waits(connection: psycopg.Connection, shard: int) -> bool:
+    """Whether a standby is in the queue for the lock."""
+    row = connection.execute(
+        "select exists (select from pg_locks where locktype = 'advisory' and not granted and classid = %s and objid = %s"
+        " and database = (select oid from pg_database where datname = current_database()))",
+        (_LOCK_CLASS, shard),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def contenders(engine: Engine, shard: int) -> list[Contender]:
+    """The leader first, then those who wait, in no particular order."""
+    query = text(
+        """
+        select substr(a.application_name, :skip) as run_id, l.granted as leads, l.pid as backend_pid
+        from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'advisory' and l.classid = :class and l.objid = :shard and l.objsubid = 2
+          and l.database = (select oid from pg_database where datname = current_database())
+        order by l.granted desc
+        """
+    )
+    parameters = {"skip": len(APPLICATION_PREFIX) + 1, "class": _LOCK_CLASS, "shard": shard}
+    with engine.connect() as connection:
+        return [Contender(**row) for row in connection.execute(query, parameters).mappings()]
+
+
+def take_lease(connection: psycopg.Connection, shard: int, run_id: str, lease_seconds: float) -> Lease:
+    """Write down who leads now, and until when."""
+    row = connection.execute(
+        """
+        insert into eventpulse.drain_leases as l (shard, dagster_run_id, leads_since, lease_until, heartbeat_at)
+        values (%(shard)s, %(run)s, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second',
+                clock_timestamp())
+        on conflict (shard) do update set dagster_run_id = excluded.dagster_run_id, leads_since = excluded.leads_since,
+            lease_until = excluded.lease_until, heartbeat_at = excluded.heartbeat_at
+        returning dagster_run_id, leads_since, lease_until, heartbeat_at
+        """,
+        {"shard": shard, "run": run_id, "seconds": lease_seconds},
+    ).fetchone()
+    assert row is not None
+    return Lease(*row)
+
+
+def beat(connection: psycopg.Connection, shard: int) -> None:
+    """Renew the leader's sign of life."""
+    connection.execute(
+        "update eventpulse.drain_leases set heartbeat_at = clock_timestamp() where shard = %s", (shard,)
+    )
+
+
+def current_lease(engine: Engine, shard: int) -> Lease | None:
+    """The last lease that was written down for the shard; whether its holder still lives, `contenders` tells."""
+    query = text(
+        "select dagster_run_id as run_id, leads_since, lease_until, heartbeat_at"
+        " from eventpulse.drain_leases where shard = :shard"
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query, {"shard": shard}).mappings().one_or_none()
+    return None if row is None else Lease(**row)

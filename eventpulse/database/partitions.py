@@ -1,0 +1,72 @@
+"""The day partitions of `events`: which days have one of their own, and making those that are missing."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+
+import psycopg
+from psycopg import sql
+
+#: Beyond so many day partitions, days that are not recent share `events_other_days`: timestamps come from clients, and
+#: a client that makes up dates must not be able to make a table for each.
+MOST_DAYS = 1_000
+RECENT = timedelta(days=7)
+
+
+class DayPartitions:
+    """The days that have a partition, remembered by a process that writes. Partitions are never removed under it
+    without `forget`."""
+
+    def __init__(self) -> None:
+        self._known: set[date] | None = None
+
+    def forget(self) -> None:
+        """Read the partitions again when next asked."""
+        self._known = None
+
+    def ensure(self, connection: psycopg.Connection, days: Iterable[date], today: date) -> None:
+        """Make the partitions that are missing. Each is made in a transaction of its own and is harmless to repeat."""
+        if self._known is None:
+            self._known = _existing_days(connection)
+        for day in sorted(set(days) - self._known):
+            if len(self._known) < MOST_DAYS or abs(day - today) <= RECENT:
+                _make_partition(connection, day)
+            # A day that shares `events_other_days` is remembered too: it needs no second look.
+            self._known.add(day)
+
+
+def partition_name(day: date) -> str:
+    """The table that holds the events of one UTC day."""
+    return f"events_{day:%Y_%m_%d}"
+
+
+def _existing_days(connection: psycopg.Connection) -> set[date]:
+    rows = connection.execute(
+        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+        " where i.inhparent = 'eventpulse.events'::regclass and c.relname like 'events\\_____\\___\\___'"
+    ).fetchall()
+    return {datetime.strptime(name, "events_%Y_%m_%d").date() for (name,) in rows}
+
+
+def _make_partition(connection: psycopg.Connection, day: date) -> None:
+    start = datetime.combine(day, time(), UTC)
+    name = sql.Identifier("eventpulse", partition_name(day))
+    with connection.transaction():
+        # Two writers may meet the same new day; the lock makes the second find it done.
+        connection.execute("select pg_advisory_xact_lock(hashtext('eventpulse.events partitions'))")
+        present = connection.execute("select to_regclass(%s)", (f"eventpulse.{partition_name(day)}",)).fetchone()
+        if present is not None and present[0] is not None:
+            return
+        shared = connection.execute(
+            'select exists (select from eventpulse.events_other_days where "timestamp" >= %s and "timestamp" < %s)',
+            (start, start + timedelta(days=1)),
+        ).fetchone()
+        if shared is not None and shared[0]:
+            return  # rows of this day already share; a partition now would split the day
+        connection.execute(
+            sql.SQL("create table {} (like eventpulse.events including defaults including constraints)").format(name)
+        )
+        connection.execute(
+            sql.SQL("alter table eventpulse.events attach partition {} for values from ({}) to ({})").format(
+                name, sql.Literal(start), sql.Literal(start + timedelta(days=1))
+            )
+        )

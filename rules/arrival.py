@@ -1,0 +1,56 @@
+"""What a micro-batch brings to one rule: its new rows, the groups to judge anew and from when, what came too late."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from eventpulse.event import UTC_MICROSECONDS
+from rules.memory import TIME_ORDER, Memory
+from rules.rule import Rule
+
+#: The groups a judgement is about, each with the instant from which everything is judged anew.
+SCOPE = pl.Schema({"group": pl.String, "group_key": pl.UInt64, "since": UTC_MICROSECONDS})
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """`rows` in time order, those that came too late left out; `scope` has one line for each group among them;
+    `forgotten` is the part of the scope that begins before the memory's floor and must be recalled."""
+
+    rule: Rule
+    rows: pl.DataFrame
+    scope: pl.DataFrame
+    forgotten: pl.DataFrame
+    newest: datetime | None
+    too_late: int
+
+
+def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta) -> Arrival:
+    """Sort the new rows of a rule into those to judge and those too late to correct anything.
+
+    An event is too late when it is more than `correct` older than the newest event of its rule that was accepted before
+    it. That is a matter of the order of acceptance alone: where the stream is cut into batches does not enter.
+    """
+    in_time, newest, too_late = _without_too_late(memory.newest, rows, correct)
+    in_time = in_time.sort(TIME_ORDER)
+    scope = in_time.group_by("group_key").agg(pl.col("group").first(), since=pl.col("timestamp").min())
+    scope = scope.select(SCOPE.names()).sort("group_key")
+    forgotten = scope.filter(pl.col("since") < memory.floor)
+    return Arrival(rule, in_time, scope, forgotten, newest, too_late)
+
+
+def _without_too_late(
+    newest: datetime | None, rows: pl.DataFrame, correct: timedelta
+) -> tuple[pl.DataFrame, datetime | None, int]:
+    if rows.is_empty():
+        return rows, newest, 0
+    newest_of_all: datetime = max(filter(None, (newest, rows["timestamp"].max())))  # type: ignore[type-var,arg-type]
+    if newest_of_all - rows["timestamp"].min() <= correct:  # type: ignore[operator]
+        return rows, newest_of_all, 0
+    accepted = rows.sort("position", "event_id")
+    newest_so_far = accepted["timestamp"].cum_max()
+    if newest is not None:
+        newest_so_far = newest_so_far.clip(lower_bound=newest)
+    in_time = accepted.filter(accepted["timestamp"] >= newest_so_far - correct)
+    return in_time, newest_of_all, rows.height - in_time.height

@@ -1,0 +1,203 @@
+"""Incremental detection: a micro-batch and the memories in, what changes about the anomalies out.
+
+The caller asks three questions in order. `arrivals` says what the batch brings to each rule and what has to be recalled
+from the database; the caller recalls it; `detect` judges. Nothing here reads or writes anything, so the same steps
+serve the live drain and the tests, and a batch that fails half-way is simply judged again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import polars as pl
+
+from eventpulse.anomaly import ANOMALY_SCHEMA
+from rules.arrival import SCOPE, Arrival, arrive
+from rules.evaluation import judge, look_back, moves_without_events, select_all
+from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, trim
+from rules.rule import Rule
+
+
+@dataclass(frozen=True)
+class Horizons:
+    """How long things matter, in event time. `hot` is what memories keep beyond what the rules look back."""
+
+    lateness: timedelta
+    correct: timedelta
+    hot: timedelta
+    watermark_step: timedelta = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What the database remembers of a rule's forgotten groups: rows in the shape of `select_rows`, and the current
+    anomalies (REMEMBERED_ANOMALY) from `look_back` or the cooldown before the earliest `since` on."""
+
+    rows: pl.DataFrame
+    anomalies: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a micro-batch changes. `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean);
+    `retracted` ids no longer hold; `faults` maps a rule to why it could not be judged; `memories` replaces the old ones."""
+
+    anomalies: pl.DataFrame
+    retracted: list[str]
+    too_late: int
+    faults: dict[UUID, str]
+    memories: dict[UUID, Memory]
+    touched: list[UUID] = field(default_factory=list)
+
+
+def arrivals(
+    rules: Sequence[Rule], memories: Mapping[UUID, Memory], events: pl.DataFrame, horizons: Horizons
+) -> list[Arrival]:
+    """What new events (with their fields) bring to each rule that looks at any of them."""
+    selected = select_all(rules, events)
+    return [
+        arrive(rule, memories[rule.rule_id], selected[rule.rule_id], horizons.correct)
+        for rule in rules
+        if rule.rule_id in selected and not selected[rule.rule_id].is_empty()
+    ]
+
+
+def recall_after(arrival: Arrival) -> datetime:
+    """Rows with a later timestamp than this suffice to judge the forgotten groups of an arrival."""
+    return earlier(arrival.forgotten["since"].min(), look_back(arrival.rule))  # type: ignore[arg-type]
+
+
+def anomalies_from(arrival: Arrival) -> datetime:
+    """Current anomalies of the forgotten groups from this instant on are needed too, for what holds and for cooldown."""
+    cooldown = timedelta(seconds=arrival.rule.cooldown_seconds)
+    return earlier(arrival.forgotten["since"].min(), cooldown)  # type: ignore[arg-type]
+
+
+def detect(
+    rules: Sequence[Rule],
+    memories: Mapping[UUID, Memory],
+    arrived: Sequence[Arrival],
+    recalled: Mapping[UUID, Recalled],
+    watermark: datetime,
+    horizons: Horizons,
+) -> Findings:
+    """Judge what arrived, and what the watermark's advance alone has made true, rule by rule.
+
+    A rule that fails is reported in `faults` and keeps its old memory, which its caller must rebuild; it holds up no other.
+    """
+    by_rule = {arrival.rule.rule_id: arrival for arrival in arrived}
+    found: list[pl.DataFrame] = []
+    retracted: list[str] = []
+    faults: dict[UUID, str] = {}
+    new_memories = dict(memories)
+    touched: list[UUID] = []
+    for rule in rules:
+        arrival = by_rule.get(rule.rule_id)
+        memory = memories[rule.rule_id]
+        if arrival is None and not _watermark_is_due(rule, memory, watermark, horizons):
+            continue
+        try:
+            outcome = _judge_rule(rule, memory, arrival, recalled.get(rule.rule_id), watermark, horizons)
+        except Exception as fault:  # a rule may fail in ways nobody foresaw; it must not stop persistence or other rules
+            faults[rule.rule_id] = f"{type(fault).__name__}: {fault}"
+            continue
+        touched.append(rule.rule_id)
+        new_memories[rule.rule_id] = outcome.memory
+        retracted += outcome.retracted
+        if not outcome.found.is_empty():
+            found.append(outcome.found)
+    anomalies = pl.concat(found) if found else _no_anomalies()
+    too_late = sum(arrival.too_late for arrival in arrived)
+    return Findings(anomalies, retracted, too_late, faults, new_memories, touched)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    found: pl.DataFrame
+    retracted: list[str]
+    memory: Memory
+
+
+def _judge_rule(
+    rule: Rule,
+    memory: Memory,
+    arrival: Arrival | None,
+    recalled: Recalled | None,
+    watermark: datetime,
+    horizons: Horizons,
+) -> _Outcome:
+    before = memory.newest
+    if arrival is not None:
+        memory = add_rows(memory, arrival.rows, arrival.newest)
+    until = None
+    scope = arrival.scope if arrival is not None else SCOPE.to_frame()
+    if moves_without_events(rule):
+        until = max(filter(None, (watermark, memory.judged_through)))
+        scope = _with_every_group(scope, memory)
+        memory = replace(memory, judged_through=until)
+    rows, anomalies = memory.rows, memory.anomalies
+    if arrival is not None and not arrival.forgotten.is_empty():
+        if recalled is None:
+            raise LookupError("the history of late groups was not recalled")
+        rows = _instead(rows, recalled.rows, arrival.forgotten, "group_key")
+        anomalies = _instead(anomalies, recalled.anomalies, arrival.forgotten, "group")
+    holds = judge(
+        rule,
+        _relevant(rule, rows, scope),
+        since=scope.select("group_key", "since"),
+        fired=_last_fired(scope, anomalies),
+        until=until,
+    )
+    stood = anomalies.join(scope, on="group").filter(pl.col("occurred_at") >= pl.col("since"))
+    found = holds.filter(~pl.col("anomaly_id").is_in(stood["anomaly_id"].implode()))
+    gone = stood.filter(~pl.col("anomaly_id").is_in(holds["anomaly_id"].implode()))["anomaly_id"].to_list()
+    memory = trim(rule, add_anomalies(memory, found, gone), horizons.hot)
+    known_through = None if before is None else earlier(before, horizons.lateness)
+    late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
+    return _Outcome(found.with_columns(late=late), gone, memory)
+
+
+def _watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: Horizons) -> bool:
+    if not moves_without_events(rule) or memory.rows.is_empty():
+        return False
+    return memory.judged_through is None or watermark - memory.judged_through >= horizons.watermark_step
+
+
+def _with_every_group(scope: pl.DataFrame, memory: Memory) -> pl.DataFrame:
+    """Add the groups of the memory that nothing arrived for: they are judged from where the last watermark stood."""
+    since = memory.judged_through or memory.floor
+    waiting = memory.rows.select("group", "group_key").unique("group_key").with_columns(since=pl.lit(since))
+    both = pl.concat([scope, waiting.cast(dict(SCOPE))])
+    return both.group_by("group_key").agg(pl.col("group").first(), pl.col("since").min()).select(SCOPE.names())
+
+
+def _instead(known: pl.DataFrame, recalled: pl.DataFrame, forgotten: pl.DataFrame, key: str) -> pl.DataFrame:
+    """For forgotten groups, what was recalled replaces what is known; it includes the new rows, which are stored by now."""
+    kept = known.join(forgotten.select(key), on=key, how="anti")
+    return pl.concat([kept, recalled.select(known.columns).join(forgotten.select(key), on=key, how="semi")])
+
+
+def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the scope's groups that can matter, in the order in which `judge` wants them."""
+    if scope.is_empty():
+        return rows.clear()
+    after = earlier(scope["since"].min(), look_back(rule))  # type: ignore[arg-type]
+    recent = rows.filter(pl.col("timestamp") > after)
+    if rule.group_by:
+        recent = recent.filter(pl.col("group_key").is_in(scope["group_key"].implode()))
+    return recent.sort("group_key", "timestamp", "position", "event_id")
+
+
+def _last_fired(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.DataFrame:
+    before = anomalies.join(scope, on="group").filter(pl.col("occurred_at") < pl.col("since"))
+    return before.group_by("group_key").agg(fired_at=pl.col("occurred_at").max())
+
+
+def _no_anomalies() -> pl.DataFrame:
+    return ANOMALY_SCHEMA.to_frame().with_columns(late=pl.lit(False))
+
+
+def empty_memory(rows: pl.DataFrame, floor: datetime) -> Memory:
+    """A memory that knows there is nothing from `floor` on; `rows` gives the columns."""
+    return Memory(floor=floor, rows=rows.clear(), anomalies=REMEMBERED_ANOMALY.to_frame())

@@ -1,0 +1,80 @@
+"""What a rule remembers between micro-batches, so that hot groups are judged without asking the database.
+
+A memory is complete from its `floor` on: it holds every row and every current anomaly that can matter to a judgement
+at or after that instant. What lies before the floor has to be recalled from the database. Memories are values: a
+micro-batch that fails leaves the old one as it was.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from eventpulse.event import UTC_MICROSECONDS
+from rules.evaluation import carry, look_back
+from rules.rule import Rule
+
+#: Current anomalies as a memory keeps them.
+REMEMBERED_ANOMALY = pl.Schema({"anomaly_id": pl.String, "group": pl.String, "occurred_at": UTC_MICROSECONDS})
+TIME_ORDER = ("timestamp", "position", "event_id")
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+# Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.
+_FEWEST_ROWS_TO_TRIM = 4_096
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One rule's memory. `rows` are in time order; `newest` is the newest event time the rule has selected;
+    `judged_through` the watermark up to which truth that moves without events has been judged."""
+
+    floor: datetime
+    rows: pl.DataFrame
+    anomalies: pl.DataFrame
+    newest: datetime | None = None
+    judged_through: datetime | None = None
+    rows_after_trim: int = 0
+
+
+def earlier(instant: datetime, span: timedelta) -> datetime:
+    """`instant - span`, but never before the beginning of time."""
+    return instant - span if instant - BEGINNING > span else BEGINNING
+
+
+def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None) -> Memory:
+    """The memory with new rows in it, kept in time order. Rows in time order come in."""
+    if rows.is_empty():
+        return memory
+    if memory.rows.is_empty():
+        return replace(memory, rows=rows, newest=newest)
+    in_order = memory.rows["timestamp"][-1] < rows["timestamp"][0]
+    joined = pl.concat([memory.rows, rows], rechunk=False)
+    if not in_order:
+        joined = joined.sort(TIME_ORDER)
+    elif joined.n_chunks() > 16:
+        joined = joined.rechunk()
+    return replace(memory, rows=joined, newest=newest)
+
+
+def add_anomalies(memory: Memory, found: pl.DataFrame, retracted: list[str]) -> Memory:
+    """The memory after anomalies were found (ANOMALY_SCHEMA) and others no longer hold."""
+    anomalies = memory.anomalies
+    if retracted:
+        anomalies = anomalies.filter(~pl.col("anomaly_id").is_in(retracted))
+    if not found.is_empty():
+        anomalies = pl.concat([anomalies, found.select(REMEMBERED_ANOMALY.names())])
+    return memory if anomalies is memory.anomalies else replace(memory, anomalies=anomalies)
+
+
+def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
+    """Forget what no judgement at or after `newest - hot` can need; a no-op until enough has gathered."""
+    if memory.newest is None or memory.rows.height < max(2 * memory.rows_after_trim, _FEWEST_ROWS_TO_TRIM):
+        return memory
+    floor = max(memory.floor, earlier(memory.newest, hot))
+    if memory.judged_through is not None:
+        floor = min(floor, memory.judged_through)
+    if floor <= memory.floor:
+        return replace(memory, rows_after_trim=memory.rows.height)
+    rows = carry(rule, memory.rows, floor).sort(TIME_ORDER)
+    oldest_anomaly = earlier(floor, max(look_back(rule), timedelta(seconds=rule.cooldown_seconds)))
+    anomalies = memory.anomalies.filter(pl.col("occurred_at") >= oldest_anomaly)
+    return replace(memory, floor=floor, rows=rows, anomalies=anomalies, rows_after_trim=rows.height)
