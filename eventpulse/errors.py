@@ -19,3 +19,7 @@ class DatabaseUnavailable(EventPulseError):
 
 class LeadershipLost(EventPulseError):
     """Another drain leads this shard; this process must not write any more."""
+
+
+class EmbeddedServerError(EventPulseError):
+    """A server that comes along, or a process beside it, cannot be started here; the text says what to do about it."""
