@@ -1,0 +1,21 @@
+"""Where a command finds the HTTP API, and what it shows to be let in."""
+
+from eventpulse.errors import SettingsError
+from eventpulse.settings import Settings
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+def api_address(settings: Settings, url: str | None = None) -> str:
+    """The base URL of the API, without a slash at its end: the given one, or that of this installation."""
+    if url is None:
+        host = _EVERYWHERE.get(settings.host, settings.host)
+        return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(f"--url must start with http:// or https://, got {url!r}.")
+    return url.rstrip("/").removesuffix("/api/v1")
+
+
+def authorization(key: str | None) -> dict[str, str]:
+    """The header that carries an API key; empty without one."""
+    return {"authorization": f"Bearer {key}"} if key else {}
