@@ -9,11 +9,16 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 def api_address(settings: Settings, url: str | None = None) -> str:
     """The base URL of the API, without a slash at its end: the given one, or that of this installation."""
     if url is None:
-        host = _EVERYWHERE.get(settings.host, settings.host)
-        return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+        return address_of(settings.host, settings.port)
     if not url.startswith(("http://", "https://")):
         raise SettingsError(f"--url must start with http:// or https://, got {url!r}.")
     return url.rstrip("/").removesuffix("/api/v1")
+
+
+def address_of(host: str, port: int) -> str:
+    """How a server on this machine is reached that listens on `host`."""
+    host = _EVERYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def authorization(key: str | None) -> dict[str, str]:

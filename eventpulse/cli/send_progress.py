@@ -1,5 +1,6 @@
 """Show how a sending gets on: a bar on a terminal, a line every few seconds elsewhere."""
 
+import os
 import time
 from types import TracebackType
 from typing import Self
@@ -47,7 +48,7 @@ class SendProgress:
         """A file is opened; some of it may be settled already."""
         self._file, self._accepted_in_file = file, sending.settled.accepted
         self._before += sending.settled.accepted
-        self._bar = self._bars.add_task(file.name, total=file.size, counts="")
+        self._bar = self._bars.add_task(os.path.basename(file.name), total=file.size, counts="")
         if sending.settled.spans:
             self.say(f"{file.name}: going on; {sending.settled.accepted:,} events were accepted before.")
 
@@ -82,7 +83,7 @@ class SendProgress:
         before = f" ({self._before:,} more before)" if self._before else ""
         self._console.print(f"{self._accepted:,} accepted{before}, {self._refused:,} refused.", markup=False)
         if not self._accepted and not self._refused and self._before:
-            self._console.print("Everything had been sent. --again sends it once more, with --new-ids as new events.")
+            self._console.print("Everything had been sent. --again --new-ids sends it as new events.")
 
     def _show(self) -> None:
         if self._file and self._bar is not None:

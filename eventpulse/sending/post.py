@@ -109,7 +109,10 @@ class Poster:
                 now = time.monotonic()
                 failing_since = failing_since or now
                 if self._answered_at is None or now - failing_since > self._patience:
-                    raise ApiUnreachable(f"{self._base_url} does not take events: {answer.reason}.")
+                    raise ApiUnreachable(
+                        f"{self._base_url} takes no events: {answer.reason}. "
+                        "Is EventPulse running there? The same command goes on once it is."
+                    )
                 self._pause(0.5, answer.reason)
             else:
                 self._answered_at = time.monotonic()

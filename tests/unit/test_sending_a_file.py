@@ -166,7 +166,7 @@ def test_a_server_that_never_answered_is_reported_at_once(file_of_100: Path, tmp
     def nobody_there(request: int) -> httpx2.Response | None:
         raise httpx2.ConnectError("refused")
 
-    with pytest.raises(ApiUnreachable, match="http://stand-in does not take events: nothing answers there"):
+    with pytest.raises(ApiUnreachable, match="http://stand-in takes no events: nothing answers there"):
         Sent(file_of_100, tmp_path, StandIn(nobody_there), patience=60.0).run()
 
 

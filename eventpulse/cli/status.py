@@ -1,0 +1,128 @@
+"""`eventpulse status`: how every part is, what waits, what became of the events; non-zero if something is down."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eventpulse.cli.api_address import address_of, api_address, authorization
+from eventpulse.clock import iso_utc
+from eventpulse.database.ledger_queries import BatchSummary
+from eventpulse.errors import EventPulseError
+from eventpulse.health.part import State, Unanswered
+from eventpulse.health.report import Report, gather
+from eventpulse.settings import load_settings
+
+_COLOURS = {State.UP: "green", State.WARNING: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
+    key: Annotated[str | None, typer.Option(envvar="EVENTPULSE_API_KEY", help="API key, where one is needed.")] = None,
+) -> None:
+    """Show how EventPulse is. The exit code is 1 if something is down."""
+    try:
+        settings = load_settings()
+    except EventPulseError as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(1) from fault
+    report = gather(
+        settings,
+        api_url=api_address(settings),
+        dagster_url=address_of(settings.host, settings.dagster_port),
+        headers=authorization(key),
+    )
+    if as_json:
+        typer.echo(json.dumps(as_document(report), indent=2))
+    else:
+        show(report, Console(highlight=False))
+    if not report.healthy:
+        raise typer.Exit(1)
+
+
+def show(report: Report, console: Console) -> None:
+    """The report as tables and sentences."""
+    parts = Table("part", "state", "", box=None, pad_edge=False)
+    for part in report.parts:
+        parts.add_row(part.name, f"[{_COLOURS[part.state]}]{part.state}[/]", _plain(part.sentence))
+    console.print(parts)
+    console.print()
+    console.print(f"Backlog: {_backlog(report)}", markup=False)
+    console.print(f"Ledger: {_ledger(report)}", markup=False)
+    if isinstance(report.batches, Unanswered):
+        console.print(f"Last micro-batches: {report.batches.reason}", markup=False)
+    elif report.batches:
+        console.print()
+        console.print(_batches(report.batches))
+
+
+def as_document(report: Report) -> dict[str, Any]:
+    """The report for a program to read."""
+    return {
+        "healthy": report.healthy,
+        "parts": [asdict(part) for part in report.parts],
+        "backlog": _fields(report.backlog),
+        "ledger": _fields(report.ledger),
+        "batches": (
+            _fields(report.batches)
+            if isinstance(report.batches, Unanswered)
+            else [
+                {**_fields(batch), "seconds": batch.seconds, "oldest_waited_seconds": batch.oldest_waited_seconds}
+                for batch in report.batches
+            ]
+        ),
+    }
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    if isinstance(record, Unanswered):
+        return {"unanswered": record.reason}
+    return {name: iso_utc(value) if isinstance(value, datetime) else value for name, value in asdict(record).items()}
+
+
+def _backlog(report: Report) -> str:
+    match report.backlog:
+        case Unanswered(reason):
+            return reason
+        case backlog if backlog.oldest_seconds is None:
+            return "empty"
+        case backlog:
+            return f"{backlog.entries:,} stream entries, the oldest waits for {backlog.oldest_seconds:.3f} s"
+
+
+def _ledger(report: Report) -> str:
+    match report.ledger:
+        case Unanswered(reason):
+            return reason
+        case totals:
+            return (
+                f"{totals.taken:,} events taken = {totals.stored:,} stored + {totals.duplicates:,} duplicates + "
+                f"{totals.dead_lettered:,} dead-lettered; {totals.too_late:,} too late, "
+                f"{totals.anomalies:,} anomalies, {totals.retracted:,} retracted, in {totals.batches:,} micro-batches"
+            )
+
+
+def _batches(batches: list[BatchSummary]) -> Table:
+    table = Table(
+        "micro-batch", "committed", title="Last micro-batches", title_justify="left", box=None, pad_edge=False
+    )
+    for heading in ("taken", "stored", "duplicates", "dead", "anomalies", "took", "oldest waited"):
+        table.add_column(heading, justify="right")
+    for batch in batches:
+        waited = batch.oldest_waited_seconds
+        table.add_row(
+            f"{batch.batch_id} {batch.origin}",
+            iso_utc(batch.committed_at),
+            *(f"{n:,}" for n in (batch.taken, batch.stored, batch.duplicates, batch.dead_lettered, batch.anomalies)),
+            f"{batch.seconds * 1000:.1f} ms",
+            "" if waited is None else f"{waited * 1000:.1f} ms",
+        )
+    return table
+
+
+def _plain(sentence: str) -> str:
+    return sentence.replace("[", r"\[")
