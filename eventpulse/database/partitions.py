@@ -28,7 +28,7 @@ class DayPartitions:
         if self._known is None:
             self._known = _existing_days(connection)
         for day in sorted(set(days) - self._known):
-            if len(self._known) < MOST_DAYS or abs(day - today) <= RECENT:
+            if day < date.max and (len(self._known) < MOST_DAYS or abs(day - today) <= RECENT):
                 _make_partition(connection, day)
             # A day that shares `events_other_days` is remembered too: it needs no second look.
             self._known.add(day)

@@ -1,0 +1,100 @@
+"""Read stored events and anomalies back, as the frames that rules judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from uuid import UUID
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
+
+_CSV_SCHEMA = pl.Schema({name: pl.Int64 if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Which stored events: those of the given types and sources (None = all) with after < timestamp <= through, and
+    for each path -> texts pair only those whose value at that path, as text, is among the texts (None = missing)."""
+
+    after: datetime
+    through: datetime | None = None
+    event_types: Sequence[str] | None = None
+    sources: Sequence[str] | None = None
+    values: Sequence[tuple[tuple[str, ...], Sequence[str | None]]] = ()
+
+
+def stored_events(connection: psycopg.Connection, wanted: Slice) -> pl.DataFrame:
+    """The events of a slice (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
+    query = sql.SQL(
+        "copy (select event_id, event_type, source, {time}, {received}, position, payload, metadata"
+        " from eventpulse.events where {condition}) to stdout with (format csv)"
+    ).format(
+        time=_microseconds("timestamp"), received=_microseconds("received_at"), condition=_condition(wanted)
+    )
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        lines = b"".join(copy)
+    if not lines:
+        return EVENT_SCHEMA.to_frame()
+    frame = pl.read_csv(BytesIO(lines), has_header=False, schema=_CSV_SCHEMA, missing_utf8_is_empty_string=True)
+    return frame.cast(dict(EVENT_SCHEMA)).sort("timestamp", "position", "event_id")
+
+
+def newest_stored(
+    connection: psycopg.Connection, event_types: Sequence[str] | None, sources: Sequence[str] | None
+) -> datetime | None:
+    """The newest event time among the stored events of some types and sources."""
+    query = sql.SQL('select max("timestamp") from eventpulse.events where {condition}').format(
+        condition=_kinds(event_types, sources)
+    )
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def current_anomalies(
+    connection: psycopg.Connection, rule_id: UUID, since: datetime, group_keys: Sequence[int] | None = None
+) -> pl.DataFrame:
+    """The anomalies of a rule that stand, with occurred_at >= since: anomaly_id, group (JSON text), occurred_at."""
+    groups = "" if group_keys is None else "and group_key = any(%(groups)s)"
+    rows = connection.execute(
+        f"""
+        select anomaly_id::text, "group"::text, occurred_at from eventpulse.anomalies
+        where rule_id = %(rule)s and state = 'current' and occurred_at >= %(since)s {groups}
+        """,
+        {"rule": rule_id, "since": since, "groups": None if group_keys is None else list(group_keys)},
+    ).fetchall()
+    schema = {"anomaly_id": pl.String, "group": pl.String, "occurred_at": UTC_MICROSECONDS}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _microseconds(column: str) -> sql.Composable:
+    return sql.SQL("(extract(epoch from {}) * 1000000)::bigint").format(sql.Identifier(column))
+
+
+def _condition(wanted: Slice) -> sql.Composable:
+    parts = [sql.SQL('"timestamp" > {}').format(sql.Literal(wanted.after)), _kinds(wanted.event_types, wanted.sources)]
+    if wanted.through is not None:
+        parts.append(sql.SQL('"timestamp" <= {}').format(sql.Literal(wanted.through)))
+    for path, texts in wanted.values:
+        column, *keys = path
+        found = sql.Identifier(column)
+        if keys:
+            found = sql.SQL("({} #>> {})").format(found, sql.Literal(list(keys)))
+        present = [text for text in texts if text is not None]
+        either = sql.SQL("{} = any({})").format(found, sql.Literal(present))
+        if len(present) < len(texts):
+            either = sql.SQL("({} or {} is null)").format(either, found)
+        parts.append(either)
+    return sql.SQL(" and ").join(parts)
+
+
+def _kinds(event_types: Sequence[str] | None, sources: Sequence[str] | None) -> sql.Composable:
+    parts: list[sql.Composable] = [sql.SQL("true")]
+    if event_types is not None:
+        parts.append(sql.SQL("event_type = any({})").format(sql.Literal(list(event_types))))
+    if sources is not None:
+        parts.append(sql.SQL("source = any({})").format(sql.Literal(list(sources))))
+    return sql.SQL(" and ").join(parts)

@@ -1,0 +1,167 @@
+"""The drain's side of the stream: take entries in order, acknowledge them, trim behind them.
+
+Two questions in a fixed order: what did a dead leader take and not acknowledge (`unacknowledged`), then what is new
+(`take`). Entries are only ever acknowledged after what they hold has been committed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from eventpulse.errors import StreamUnavailable
+from eventpulse.stream.keys import DRAIN_CONSUMER, EVENTS_GROUP, EVENTS_STREAM
+
+_PAGE = 100
+_MOST_ENTRIES_A_READ = 2_048
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stream entry: its id, the JSON lines it holds, and how many events its writer counted.
+
+    `lines` is None where the entry has no field `events`; `fields` keeps everything then.
+    """
+
+    entry_id: str
+    lines: bytes | None
+    count: int
+    fields: dict[bytes, bytes]
+
+    @property
+    def milliseconds(self) -> int:
+        """When Redis took the entry, in milliseconds since 1970."""
+        return int(self.entry_id.partition("-")[0])
+
+    @property
+    def sequence(self) -> int:
+        """The number of the entry within its millisecond."""
+        return int(self.entry_id.partition("-")[2])
+
+    @property
+    def received_at(self) -> datetime:
+        """When Redis took the entry."""
+        return datetime.fromtimestamp(self.milliseconds / 1000, UTC)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the events it holds."""
+        return len(self.lines or b"")
+
+
+class StreamReader:
+    """Reads one shard's stream as the one consumer of the drain's group."""
+
+    def __init__(self, client: "redis.Redis", *, stream: str = EVENTS_STREAM) -> None:
+        self._client = client
+        self._stream = stream
+        self._count = 16  # entries to ask for at once; follows how many events an entry holds
+
+    def prepare(self) -> None:
+        """Make the group where it is missing, from the first entry on, and take over what other consumers left."""
+        with _translated():
+            try:
+                self._client.xgroup_create(self._stream, EVENTS_GROUP, id="0", mkstream=True)
+            except redis.ResponseError as fault:
+                if "BUSYGROUP" not in str(fault):
+                    raise
+
+    def unacknowledged(self) -> Iterator[list[Entry]]:
+        """What this consumer was given and did not acknowledge, oldest first, in pages."""
+        after = "0"
+        while page := self._read(after, count=_PAGE, block=None):
+            yield page
+            after = page[-1].entry_id
+
+    def claim_abandoned(self) -> bool:
+        """Make entries that other consumers of the group hold our own pending ones; true where there were any.
+
+        Only the leader of the shard may ask: whoever else holds entries is dead or no drain of ours.
+        """
+        with _translated():
+            claimed = False
+            for consumer in self._client.xinfo_consumers(self._stream, EVENTS_GROUP):
+                if consumer["name"] == DRAIN_CONSUMER.encode():
+                    continue
+                while ids := self._held_by(consumer["name"]):
+                    if not self._client.xclaim(self._stream, EVENTS_GROUP, DRAIN_CONSUMER, 0, ids, justid=True):
+                        break  # the entries themselves are gone
+                    claimed = True
+            return claimed
+
+    def _held_by(self, consumer: bytes) -> list[bytes]:
+        held: Any = self._client.xpending_range(
+            self._stream, EVENTS_GROUP, min="-", max="+", count=1000, consumername=consumer
+        )
+        return [one["message_id"] for one in held]
+
+    def take(self, *, max_events: int, max_bytes: int, block_milliseconds: int) -> list[Entry]:
+        """New entries, oldest first: waits for the first one at most so long, then takes all there is up to the caps.
+
+        A cap is passed by at most what one read brings; entries are never split.
+        """
+        taken = self._read(">", count=self._count, block=block_milliseconds)
+        events, size = _events(taken), sum(entry.size for entry in taken)
+        asked = self._count
+        while taken and len(taken) >= asked and events < max_events and size < max_bytes:
+            per_entry = max(1.0, events / len(taken))
+            bytes_per_entry = max(1.0, size / len(taken))
+            wanted = min((max_events - events) / per_entry, (max_bytes - size) / bytes_per_entry)
+            count = max(1, min(_MOST_ENTRIES_A_READ, int(wanted)))
+            more = self._read(">", count=count, block=None)
+            taken += more
+            asked += count
+            events, size = events + _events(more), size + sum(entry.size for entry in more)
+            self._count = max(1, min(256, count))
+        return taken
+
+    def acknowledge(self, entries: Sequence[Entry]) -> None:
+        """Acknowledge entries whose contents are committed, and trim the stream behind the last of them.
+
+        Everything before the last acknowledged entry is acknowledged too, since entries are taken in order.
+        """
+        if not entries:
+            return
+        last = entries[-1]
+        with _translated():
+            pipe = self._client.pipeline(transaction=True)
+            pipe.xack(self._stream, EVENTS_GROUP, *(entry.entry_id for entry in entries))
+            pipe.xtrim(self._stream, minid=f"{last.milliseconds}-{last.sequence + 1}", approximate=False)
+            pipe.execute()
+
+    def _read(self, after: str, *, count: int, block: int | None) -> list[Entry]:
+        with _translated():
+            try:
+                answer: Any = self._client.xreadgroup(
+                    EVENTS_GROUP, DRAIN_CONSUMER, {self._stream: after}, count=count, block=block
+                )
+            except redis.ResponseError as fault:
+                if "NOGROUP" not in str(fault):
+                    raise
+                self.prepare()  # Redis was emptied or replaced under us
+                return []
+        found = (answer or {}).get(self._stream.encode(), [])
+        return [_entry(entry_id, fields) for entry_id, fields in found if fields is not None]
+
+
+def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+    lines = fields.get(b"events")
+    count = fields.get(b"count", b"")
+    return Entry(entry_id.decode(), lines, int(count) if count.isdigit() else 0, fields)
+
+
+def _events(entries: Sequence[Entry]) -> int:
+    return sum(entry.count for entry in entries)
+
+
+class _translated:
+    """Turns redis-py's errors about an unreachable or refusing server into ours."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError):
+            raise StreamUnavailable(f"Redis cannot be reached while draining ({type(fault).__name__}).") from fault
