@@ -1,0 +1,1 @@
+"""Measurements of the running product. Each module is one question; `python -m benchmarks` asks them all."""

@@ -1,0 +1,25 @@
+"""`python -m benchmarks`: every measurement, one after the other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import drain, footprint, ingest, latency
+
+
+def main(
+    runs: Annotated[int, typer.Option(help="How often each measurement is made; medians are shown.")] = 3,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Add all results to this file.")] = None,
+) -> None:
+    """Measure latency, drain, ingest and footprint of fresh products. Takes a quarter of an hour a run."""
+    latency.main(
+        url=None, runs=runs, rate=100.0, seconds=60.0, idle_seconds=60.0, lease_seconds=10, json_file=json_file
+    )
+    drain.main(url=None, runs=runs, events=200_000, rules=None, json_file=json_file)
+    ingest.main(url=None, runs=runs, seconds=10.0, json_file=json_file)
+    footprint.main(runs=runs, idle_seconds=60.0, load_seconds=120.0, rate=100.0, json_file=json_file)
+
+
+if __name__ == "__main__":
+    typer.run(main)
