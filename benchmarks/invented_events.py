@@ -27,6 +27,7 @@ def invented_events(
                 "user": f"user-{chance.randrange(5000)}",
                 "path": f"/shop/category/{chance.randrange(100)}/article/{chance.randrange(10_000)}",
                 "session": f"{chance.getrandbits(128):032x}",
+                "referrer": f"https://example.org/campaign/{chance.randrange(1000)}",
             },
             "metadata": {"version": "1.4.2", "region": chance.choice(["eu", "us", "ap"])},
         }
