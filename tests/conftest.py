@@ -1,4 +1,4 @@
-"""Real servers for every test that asks: PostgreSQL and Redis from their wheels, started once, emptied for each test."""
+"""Real servers for every test that asks: PostgreSQL and Redis from wheels, started once, emptied for each test."""
 
 import itertools
 import os

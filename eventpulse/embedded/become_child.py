@@ -1,10 +1,10 @@
 """The last step before a child of ours becomes its program: it will end with us, and it may stop being root.
 
-Run as a script, apart from the project: `python -I become_child.py <parent> <signal> <user or -> <program> [arguments]`.
+Run as a script, apart from the project: `python -I become_child.py <parent> <signal> <user or -> <program> ...`.
 The program takes the place of this process, so the parent's child is the program itself.
 
-PostgreSQL refuses to be root. As root, the child becomes an ordinary user who keeps one capability, CAP_DAC_OVERRIDE: to
-reach a data directory below folders that only root may enter. Nothing outside the data directory changes its owner or mode.
+PostgreSQL refuses to be root. As root, the child becomes an ordinary user who keeps one capability, CAP_DAC_OVERRIDE,
+to reach a data directory below folders that only root may enter. Nothing outside that directory changes owner or mode.
 """
 
 import ctypes

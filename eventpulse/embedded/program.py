@@ -19,9 +19,13 @@ class Program:
     answers: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path | None = None
-    stop_signal: signal.Signals = signal.SIGTERM
+    #: The user it runs as; None for the present one.
     user: str | None = None
     ready_within_seconds: float = 30.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_within_seconds: float = 10.0
+    #: Whether the stop signal also goes to the processes that the program started.
+    stops_as_group: bool = False
 
     def child_command(self) -> list[str]:
         """The command line for a child of this process that ends with this process."""

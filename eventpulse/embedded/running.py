@@ -1,60 +1,43 @@
 """Run one program for as long as a `with` block lasts: what tests and short commands need of a server."""
 
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from eventpulse.embedded.child import Child
 from eventpulse.embedded.program import Program
 from eventpulse.errors import EmbeddedServerError
 
-_STOP_WITHIN_SECONDS = 20.0
-
 
 @contextmanager
-def running(program: Program, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def running(program: Program, log: Path) -> Iterator[Child]:
     """Start the program, wait until it answers, and stop it in the end. What it prints goes to the file `log`."""
-    process = _start(program, log)
+    child = _start(program, log)
     try:
-        yield process
+        yield child
     finally:
-        stop(process, program)
+        _stop(child)
 
 
-def stop(process: "subprocess.Popen[bytes]", program: Program) -> None:
-    """Ask the program to end; kill it where it does not."""
-    if process.poll() is None:
-        process.send_signal(program.stop_signal)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_WITHIN_SECONDS)
-        return
-    process.kill()
-    process.wait()
-
-
-def _start(program: Program, log: Path) -> "subprocess.Popen[bytes]":
-    """Start until it answers. One that ends early is tried again: the children of a killed server still hold its memory."""
+def _start(program: Program, log: Path) -> Child:
+    """Start until it answers. An early end is tried again: the children of a killed server still hold its memory."""
     deadline = time.monotonic() + program.ready_within_seconds
-    with log.open("ab") as output:
-        while True:
-            process = subprocess.Popen(
-                program.child_command(),
-                env=dict(program.environment),
-                cwd=program.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            while process.poll() is None:
-                if program.answers():
-                    return process
-                if time.monotonic() > deadline:
-                    stop(process, program)
-                    break
-                time.sleep(0.01)
-            if time.monotonic() > deadline:
-                last = log.read_text(errors="replace").strip().splitlines()[-3:]
-                raise EmbeddedServerError(f"{program.name} did not start. Its last words: {' | '.join(last)}")
-            time.sleep(0.1)
+    while True:
+        child = Child(program, log)
+        while child.exit_code is None and time.monotonic() < deadline:
+            if program.answers():
+                return child
+            time.sleep(0.01)
+        _stop(child)
+        if time.monotonic() >= deadline:
+            raise EmbeddedServerError(f"{program.name} did not start. The end of its log:\n{child.last_words()}")
+        time.sleep(0.1)
+
+
+def _stop(child: Child) -> None:
+    child.ask_to_end()
+    deadline = time.monotonic() + child.program.stop_within_seconds
+    while not child.has_gone() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.end_by_force()

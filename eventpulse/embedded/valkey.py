@@ -26,7 +26,7 @@ logfile ""
 
 
 def prepare_redis(folder: Path, port: int) -> Program:
-    """Everything ready for the server to be started on this folder. The password is in a file, not on a command line."""
+    """Everything ready for the server to be started on this folder. Its password is on no command line."""
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = folder / "redis.conf"

@@ -1,0 +1,37 @@
+"""`eventpulse up`: run everything on this machine until Ctrl-C."""
+
+import time
+
+from rich.console import Console
+
+from eventpulse.embedded.product import run_product
+from eventpulse.embedded.services import local_url
+from eventpulse.settings import Settings
+
+
+def up() -> None:
+    """Run EventPulse on this machine: PostgreSQL, Redis, the API, and Dagster. Ctrl-C stops it.
+
+    PostgreSQL and Redis come along; DATABASE_URL and REDIS_URL name others. Settings: see .env.example.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
+
+    def ready(settings: Settings) -> None:
+        api = local_url(settings.host, settings.port)
+        console.print(f"\n[bold green]EventPulse is ready[/] after {time.monotonic() - begun:.1f} s.\n")
+        say(f"  Dashboard  {api}/api/v1/dashboard")
+        say(f"  API        {api}/api/v1   (described at {api}/docs)")
+        say(f"  Dagster    {local_url('127.0.0.1', settings.dagster_port)}")
+        say(f"  Logs       {settings.home / 'logs'}")
+        say("\nSend it an event:\n")
+        say(f"  curl -X POST {api}/api/v1/events -H 'content-type: application/json' \\")
+        say('    -d \'{"event_type": "page_view", "source": "web", "timestamp": "\'$(date -u +%FT%TZ)\'"}\'')
+        say("\nCtrl-C stops everything.")
+
+    say("Starting EventPulse ...")
+    run_product(say, ready)
+    say("Stopped.")
