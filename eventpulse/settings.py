@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     home: Path = Field(PROJECT_ROOT / ".eventpulse", validation_alias=_ours("HOME"))
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    dagster_database_url: SecretStr | None = Field(None, validation_alias=_ours("DAGSTER_DATABASE_URL"))
     host: str = Field("127.0.0.1", validation_alias="HOST")
     port: Port = Field(3000, validation_alias="PORT")
     dagster_port: Port = Field(3001, validation_alias=_ours("DAGSTER_PORT"))
@@ -35,8 +36,10 @@ class Settings(BaseSettings):
     event_retention_days: int = Field(0, ge=0, validation_alias="EVENT_RETENTION_DAYS")
     anomaly_retention_days: int = Field(0, ge=0, validation_alias="ANOMALY_RETENTION_DAYS")
 
-    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, validation_alias=_ours("MAX_BODY_BYTES"))
+    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, validation_alias=_ours("MAX_BODY_BYTES"))
     max_batch_events: int = Field(10_000, ge=1, le=16_384, validation_alias=_ours("MAX_BATCH_EVENTS"))
+    max_json_depth: int = Field(64, ge=2, le=128, validation_alias=_ours("MAX_JSON_DEPTH"))
+    max_backlog_bytes: int = Field(1 << 30, ge=1 << 20, validation_alias=_ours("MAX_BACKLOG_BYTES"))
 
     lateness_seconds: int = Field(5, ge=0, validation_alias=_ours("LATENESS_SECONDS"))
     idle_seconds: int = Field(10, ge=1, validation_alias=_ours("IDLE_SECONDS"))

@@ -1,0 +1,44 @@
+"""What routes ask for, as types with names."""
+
+from typing import Annotated, TypedDict
+
+import redis.asyncio
+from fastapi import Depends
+from sqlalchemy import Engine
+from starlette.requests import HTTPConnection
+
+from eventpulse.settings import Settings
+from eventpulse.stream.publisher import Publisher
+from ingest_api.live import LiveAnomalies
+
+
+class AppState(TypedDict):
+    """What lives as long as the app does; the routes see it as `request.state`."""
+
+    settings: Settings
+    engine: Engine
+    redis: "redis.asyncio.Redis"
+    publisher: Publisher
+    live: LiveAnomalies
+
+
+def _settings(connection: HTTPConnection) -> Settings:
+    return connection.state.settings
+
+
+def _engine(connection: HTTPConnection) -> Engine:
+    return connection.state.engine
+
+
+def _redis(connection: HTTPConnection) -> "redis.asyncio.Redis":
+    return connection.state.redis
+
+
+def _live(connection: HTTPConnection) -> LiveAnomalies:
+    return connection.state.live
+
+
+TheSettings = Annotated[Settings, Depends(_settings)]
+Database = Annotated[Engine, Depends(_engine)]
+Redis = Annotated[redis.asyncio.Redis, Depends(_redis)]
+Live = Annotated[LiveAnomalies, Depends(_live)]

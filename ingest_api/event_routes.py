@@ -1,0 +1,72 @@
+"""Show stored events."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, HTTPException
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from eventpulse.clock import iso_utc
+from eventpulse.database.event_queries import EventFilter, EventPlace, event_by_id, newest_events
+from eventpulse.database.transactions import reading
+from ingest_api.answers import documented, json_answer
+from ingest_api.dependencies import Database
+from ingest_api.paging import page, place_of
+from ingest_api.parameters import Cursor, EventType, From, Limit, Offset, Source, To
+from ingest_api.payloads import EventPage, StoredEvent
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+
+@router.get("", response_model=EventPage, responses=documented(400, 500, 503))
+def list_events(
+    database: Database,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    cursor: Cursor = None,
+    event_type: EventType = None,
+    source: Source = None,
+    since: From = None,
+    until: To = None,
+) -> Response:
+    """Events, the newest stored first. With `cursor`, nothing is skipped or repeated while events arrive."""
+    if since is not None and until is not None and since > until:
+        raise HTTPException(400, "from must not be after to")
+    after = place_of(cursor, EventPlace) if cursor else None
+    wanted = EventFilter(event_type, source, since, until)
+    with reading(database) as connection:
+        rows = newest_events(connection, wanted, limit=limit + 1, offset=offset, after=after)
+    places = [EventPlace(row.batch_id, row.position, row.event_id) for row in rows]
+    return json_answer(page([event_as_json(row) for row in rows], places, limit=limit, offset=offset))
+
+
+@router.get("/{event_id}", response_model=StoredEvent, responses=documented(404, 500, 503))
+def show_event(database: Database, event_id: str) -> Response:
+    """One event."""
+    try:
+        wanted = UUID(event_id)
+    except ValueError:
+        raise HTTPException(404, "Event not found") from None
+    with reading(database) as connection:
+        row = event_by_id(connection, wanted)
+    if row is None:
+        raise HTTPException(404, "Event not found")
+    return json_answer(event_as_json(row))
+
+
+def event_as_json(row: Row) -> dict[str, Any]:
+    """A stored event as the API shows it, its payload and metadata to the letter as they were sent."""
+    return {
+        "event_id": row.event_id,
+        "event_type": row.event_type,
+        "source": row.source,
+        "timestamp": iso_utc(row.timestamp),
+        "payload": msgspec.Raw(row.payload.encode()),
+        "metadata": msgspec.Raw(row.metadata.encode()),
+        "created_at": iso_utc(row.created_at),
+        "received_at": iso_utc(row.received_at),
+        "origin": row.origin,
+        "batch_id": row.batch_id,
+    }

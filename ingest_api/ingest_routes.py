@@ -1,0 +1,86 @@
+"""Take events: read them, put them into the stream, answer when they are on disk there."""
+
+from typing import Any
+
+from fastapi import HTTPException
+from fastapi.routing import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventpulse.settings import Settings
+from eventpulse.stream.publisher import Publisher
+from ingest_api.answers import documented, json_answer
+from ingest_api.bare_route import BareRoute
+from ingest_api.body import read_body
+from ingest_api.explain import faults_of_batch, faults_of_event
+from ingest_api.json_objects import Issue
+from ingest_api.payloads import BatchAccepted, EventAccepted, ValidationFailed
+from ingest_api.sent_events import UNREADABLE, Empty, TooMany, read_batch, read_event
+
+_EVENT = {"$ref": "#/components/schemas/EventIn"}
+
+
+async def accept_event(request: Request) -> Response:
+    """Take one event. 202 means that it is in the stream, on disk. After a 503 send it again, with the same id."""
+    settings, publisher = _state(request)
+    body = await read_body(request, settings.max_body_bytes)
+    try:
+        accepted = read_event(body, deepest=settings.max_json_depth)
+    except UNREADABLE as fault:
+        return _refusal(faults_of_event(body, deepest=settings.max_json_depth), fault)
+    await publisher.publish(accepted.lines, 1)
+    answer = b'{"status":"accepted","event_id":"%b"}' % accepted.event_ids[0].encode()
+    return Response(answer, 202, media_type="application/json")
+
+
+async def accept_batch(request: Request) -> Response:
+    """Take a batch of events, all or none. 202 means that all are in the stream, on disk."""
+    settings, publisher = _state(request)
+    body = await read_body(request, settings.max_body_bytes)
+    most, deepest = settings.max_batch_events, settings.max_json_depth
+    try:
+        accepted = read_batch(body, most=most, deepest=deepest)
+    except (*UNREADABLE, Empty, TooMany) as fault:
+        try:
+            return _refusal(faults_of_batch(body, most=most, deepest=deepest), fault)
+        except TooMany as too_many:
+            raise HTTPException(413, f"A batch may hold at most {most} events, got {too_many}") from None
+    ids = accepted.event_ids
+    await publisher.publish(accepted.lines, len(ids))
+    return json_answer({"status": "accepted", "count": len(ids), "event_ids": ids}, 202)
+
+
+def _state(request: Request) -> tuple[Settings, Publisher]:
+    state = request.scope["state"]
+    return state["settings"], state["publisher"]
+
+
+def _refusal(issues: list[Issue], fault: Exception) -> Response:
+    issues = issues or [Issue((), str(fault), "invalid_type")]
+    return json_answer({"error": "Validation failed", "issues": issues}, 400)
+
+
+def _documented(model: type, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "status_code": 202,
+        "response_model": model,
+        "responses": documented(413, 500, 503, s400=ValidationFailed),
+        "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
+    }
+
+
+def add_ingest_routes(router: APIRouter, settings: Settings) -> None:
+    """Put the two routes in front of all others: they are the ones that are in a hurry."""
+    batch = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": settings.max_batch_events}
+    for path, endpoint, model, schema in (
+        ("/api/v1/events", accept_event, EventAccepted, _EVENT),
+        ("/api/v1/events/batch", accept_batch, BatchAccepted, batch),
+    ):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            tags=["events"],
+            route_class_override=BareRoute,
+            **_documented(model, schema),
+        )

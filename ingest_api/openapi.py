@@ -1,0 +1,49 @@
+"""The OpenAPI document: what FastAPI sees of the routes, and the schemas that bodies are read by without it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.constants import REF_PREFIX
+from pydantic import TypeAdapter
+
+from ingest_api.payloads import JSON_VALUE_SCHEMA, EventIn
+from ingest_api.rule_documents import REQUIRED_FOR_PUT
+from rules.rule import RuleDocument
+
+_TEMPLATE = REF_PREFIX + "{model}"
+
+
+def complete_openapi(app: FastAPI) -> None:
+    """Add the schemas of bodies to the document of the app, once it is asked for."""
+    of_routes = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = of_routes()
+        document["components"]["schemas"].update(_schemas_of_bodies())
+        for path in document["paths"].values():
+            for operation in path.values():
+                # FastAPI names the answer it would give to a bad parameter. Ours is 400, and stands there already.
+                operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _schemas_of_bodies() -> dict[str, Any]:
+    event = EventIn.model_json_schema()
+    for name in ("payload", "metadata"):
+        event["properties"][name]["additionalProperties"] = {"$ref": REF_PREFIX + "JsonValue"}
+    rule = TypeAdapter(RuleDocument).json_schema(ref_template=_TEMPLATE)
+    parts = rule.pop("$defs", {})
+    replacement = {**rule, "title": "RuleReplacement", "required": list(REQUIRED_FOR_PUT)}
+    patch = {**{key: value for key, value in rule.items() if key != "required"}, "title": "RulePatch"}
+    return {
+        "EventIn": event,
+        "JsonValue": JSON_VALUE_SCHEMA,
+        **parts,
+        "RuleDocument": rule,
+        "RuleReplacement": replacement,
+        "RulePatch": {**patch, "minProperties": 1},
+    }

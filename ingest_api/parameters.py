@@ -1,0 +1,111 @@
+"""The query parameters that several routes share, with the sentence each one is refused with."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from ingest_api.timestamps import read_timestamp
+
+_DEEPEST_OFFSET = 1 << 53
+
+
+def sentence(text: str) -> PydanticCustomError:
+    """The error that makes `text` the answer."""
+    return PydanticCustomError("sentence", text.replace("{", "{{").replace("}", "}}"))
+
+
+def whole_number(name: str) -> Callable[[Any], int]:
+    """Reads an integer as people write it; anything else is refused by name."""
+
+    def read(text: Any) -> int:
+        if isinstance(text, int):
+            return text
+        digits = text.removeprefix("-").removeprefix("+")
+        if not digits.isascii() or not digits.isdigit() or len(text) - len(digits) > 1:
+            raise sentence(f"{name} must be an integer")
+        number = int(digits.lstrip("0")[:30] or "0")  # as long as it can matter; longer ones are refused by Python
+        return -number if text.startswith("-") else number
+
+    return read
+
+
+def _clamped(name: str, lowest: int, highest: int) -> BeforeValidator:
+    read = whole_number(name)
+    return BeforeValidator(lambda text: min(max(read(text), lowest), highest))
+
+
+def _instant(name: str) -> BeforeValidator:
+    def read(text: str) -> datetime:
+        try:
+            return read_timestamp(text)
+        except ValueError:
+            raise sentence(f"{name} must be a valid ISO-8601 timestamp") from None
+
+    return BeforeValidator(read)
+
+
+def one_of(name: str, *choices: str) -> BeforeValidator:
+    """Takes one of a few words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise sentence(f"{name} must be one of: {', '.join(choices)}")
+        return text
+
+    return BeforeValidator(read)
+
+
+def _window_seconds(text: Any) -> int:
+    seconds = whole_number("window_seconds")(text)
+    if not 10 <= seconds <= 3600:
+        raise sentence("window_seconds must be between 10 and 3600")
+    return seconds
+
+
+def _text(name: str) -> BeforeValidator:
+    def read(text: str | None) -> str | None:
+        if text and "\0" in text:
+            raise sentence(f"{name} must not contain NUL characters")
+        return text or None
+
+    return BeforeValidator(read)
+
+
+_STRING = WithJsonSchema({"type": "string", "pattern": "^[^\\u0000]*$"})
+_INSTANT = WithJsonSchema({"type": "string", "format": "date-time"})
+
+Limit = Annotated[int, _clamped("limit", 1, 500), Query(description="Rows of a page; brought into 1..500.")]
+Offset = Annotated[int, _clamped("offset", 0, _DEEPEST_OFFSET), Query(description="Rows to leave out; at least 0.")]
+Cursor = Annotated[str | None, _text("cursor"), _STRING, Query(description="`pagination.next` of the page before.")]
+EventType = Annotated[str | None, _text("event_type"), _STRING, Query(description="Events of this type only.")]
+Source = Annotated[str | None, _text("source"), _STRING, Query(description="Events of this source only.")]
+RuleOrName = Annotated[
+    str | None,
+    _text("rule_id"),
+    _STRING,
+    Query(alias="rule_id", description="Of this rule: its id, or a name it has or had."),
+]
+Severity = Annotated[str | None, _text("severity"), _STRING, Query(description="critical, warning or info.")]
+From = Annotated[
+    datetime | None, _instant("from"), _INSTANT, Query(alias="from", description="First instant, included.")
+]
+To = Annotated[datetime | None, _instant("to"), _INSTANT, Query(alias="to", description="Last instant, included.")]
+AnomalyState = Annotated[
+    Literal["current", "retracted", "all"],
+    one_of("state", "current", "retracted", "all"),
+    Query(description="Anomalies that hold (the default), those that later events disproved, or all."),
+]
+GroupBy = Annotated[
+    Literal["event_type", "source"],
+    one_of("group_by", "event_type", "source"),
+    Query(description="What to count by."),
+]
+WindowSeconds = Annotated[
+    int,
+    BeforeValidator(_window_seconds),
+    Query(ge=10, le=3600, description="How far to look back from now."),
+]

@@ -1,0 +1,309 @@
+"""The shapes of the API as its OpenAPI document tells them.
+
+Events are read by the compiled decoder in sent_events.py; `EventIn` describes the same thing and names the faults.
+A test holds the two together.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from ingest_api.event_id import EVENT_ID_SCHEMA_PATTERN
+from ingest_api.sent_events import NAME_LENGTH
+from ingest_api.timestamps import read_timestamp
+
+JsonObject = dict[str, Any]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul_character", "Must not contain NUL characters")
+    return text
+
+
+def _is_timestamp(text: str) -> str:
+    try:
+        read_timestamp(text)
+    except ValueError as fault:
+        why = str(fault)
+        raise PydanticCustomError("timestamp", "Invalid datetime: {why}", {"why": why}) from None
+    return text
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    """The server makes one; that is not a default a schema can name."""
+    schema.pop("default", None)
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_LENGTH),
+    AfterValidator(_without_nul),
+    Field(json_schema_extra={"pattern": "^[^\\u0000]*$"}),
+]
+SentTimestamp = Annotated[
+    str,
+    AfterValidator(_is_timestamp),
+    Field(
+        json_schema_extra={"format": "date-time"},
+        description="ISO 8601 (RFC 3339) with `Z` or an offset; kept in microseconds, finer digits are rounded. "
+        "Years 1 to 9999 in UTC; no leap seconds.",
+    ),
+]
+SentId = Annotated[
+    str,
+    StringConstraints(pattern=EVENT_ID_SCHEMA_PATTERN),
+    Field(
+        json_schema_extra=lambda schema: (_no_default(schema), schema.update(format="uuid"))[0],
+        description="Any UUID. The server makes one (version 7) where it is missing. "
+        "An event that is sent again under its id is stored once.",
+    ),
+]
+
+
+def _sent_object(description: str) -> Any:
+    return Field(
+        default={},
+        description=f"{description} Kept and given back exactly as sent. No NUL characters, numbers within the range "
+        "of a double, and no deeper than the limit on nesting.",
+    )
+
+
+class EventIn(BaseModel):
+    """One event. Keys that are not listed are ignored; null does not stand for a missing value."""
+
+    model_config = ConfigDict(title="Event", strict=True, extra="ignore")
+
+    event_id: SentId = ""
+    event_type: Name
+    source: Name
+    timestamp: SentTimestamp
+    payload: JsonObject = _sent_object("What happened.")
+    metadata: JsonObject = _sent_object("What is known about how it was sent.")
+
+
+#: Strings without NUL, numbers within the range of a double, and what can be built of them.
+JSON_VALUE_SCHEMA: dict[str, Any] = {
+    "title": "JsonValue",
+    "description": "Any JSON value that PostgreSQL can hold.",
+    "anyOf": [
+        {"type": "null"},
+        {"type": "boolean"},
+        {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+        {"type": "string", "pattern": "^[^\\u0000]*$"},
+        {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^[^\\u0000]*$"},
+            "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+        },
+    ],
+}
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EventAccepted(_Answer):
+    """The event is in the stream, and on disk there."""
+
+    status: Literal["accepted"]
+    event_id: UUID
+
+
+class BatchAccepted(_Answer):
+    """Every event of the batch is in the stream, and on disk there."""
+
+    status: Literal["accepted"]
+    count: Annotated[int, Field(ge=1)]
+    event_ids: Annotated[list[UUID], Field(description="In the order of the batch.")]
+
+
+class RequestIssue(_Answer):
+    """One fault of a request."""
+
+    path: Annotated[list[str | int], Field(description="Where; in a batch it begins with the index of the event.")]
+    message: str
+    code: str
+
+
+class ValidationFailed(_Answer):
+    """Nothing of the request was taken."""
+
+    error: Literal["Validation failed"]
+    issues: Annotated[list[RequestIssue], Field(min_length=1, max_length=100, description="The first hundred.")]
+
+
+class Error(_Answer):
+    """What went wrong, as a sentence."""
+
+    error: str
+
+
+class RuleErrors(_Answer):
+    """What is wrong with a rule: sentences about the whole, and sentences for each field."""
+
+    formErrors: list[str]
+    fieldErrors: dict[str, list[str]]
+
+
+class RuleRefused(_Answer):
+    """The rule cannot be read."""
+
+    error: RuleErrors
+
+
+class Pagination(_Answer):
+    """`count` is the rows of this page; `next` continues behind them without gap or repetition."""
+
+    limit: int
+    offset: int
+    count: int
+    next: Annotated[str | None, Field(description="Give it back as `cursor`. null: this was the last page.")]
+
+
+class StoredEvent(_Answer):
+    """An event as it is stored."""
+
+    event_id: UUID
+    event_type: str
+    source: str
+    timestamp: datetime
+    payload: JsonObject
+    metadata: JsonObject
+    created_at: datetime
+    received_at: datetime
+    origin: str
+    batch_id: int
+
+
+class EventPage(_Answer):
+    """Events, newest stored first."""
+
+    data: list[StoredEvent]
+    pagination: Pagination
+
+
+class Health(_Answer):
+    """`worker` speaks of the drain that leads now; `unknown` = no heartbeat."""
+
+    status: Literal["ok", "degraded"]
+    redis: Literal["PONG", "unreachable"]
+    worker: Literal["ok", "degraded", "unknown"]
+    worker_heartbeat_at: datetime | None
+    worker_lag_seconds: float | None
+    dagster_run_id: str | None
+
+
+class Ready(_Answer):
+    """Whether this process can do its work."""
+
+    status: Literal["ok", "unavailable"]
+    redis: Literal["ok", "unreachable"]
+    database: Literal["ok", "unreachable"]
+
+
+class Live(_Answer):
+    """This process answers."""
+
+    status: Literal["ok"]
+
+
+class Anomaly(_Answer):
+    """An anomaly. `occurred_at` is event time; `detected_at` is when it was stored."""
+
+    anomaly_id: UUID
+    event_id: UUID | None
+    rule_id: UUID
+    rule_name: str | None
+    rule_version: int
+    severity: Literal["critical", "warning", "info"]
+    message: str
+    detected_at: datetime
+    occurred_at: datetime
+    group: JsonObject
+    value: float | None
+    threshold: float | None
+    expected: str | None
+    window_start: datetime
+    window_end: datetime
+    contributing: Annotated[list[UUID], Field(max_length=20)]
+    contributing_count: int
+    origin: Literal["live", "late", "backfill", "rerun", "import"]
+    state: Literal["current", "retracted"]
+    retracted_at: datetime | None
+    batch_id: int
+    dagster_run_id: str | None
+
+
+class AnomalyPage(_Answer):
+    """Anomalies, newest detected first."""
+
+    data: list[Anomaly]
+    pagination: Pagination
+
+
+class MicroBatch(_Answer):
+    """The micro-batch that found an anomaly."""
+
+    batch_id: int
+    origin: str
+    taken: int
+    stored: int
+    duplicates: int
+    dead_lettered: int
+    started_at: datetime
+    committed_at: datetime
+    dagster_run_id: str | None
+
+
+class AnomalyDetail(Anomaly):
+    """An anomaly with where it comes from."""
+
+    rule: Annotated[JsonObject | None, Field(description="The rule as it read when it fired.")]
+    events: Annotated[list[StoredEvent], Field(description="The contributing events that are still kept.")]
+    batch: MicroBatch | None
+    dagster_run_url: str | None
+
+
+class StoredRule(BaseModel):
+    """A rule as it was sent, with what the server knows of it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rule_id: UUID
+    version: int
+    name: str
+    enabled: bool
+    severity: Literal["critical", "warning", "info"]
+    window_seconds: int
+    cooldown_seconds: int
+    condition: JsonObject
+    suspended_at: Annotated[datetime | None, Field(description="Since when it rests, having failed.")]
+    last_error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Metric(_Answer):
+    """Events of one type, or of one source."""
+
+    key: str
+    count: int
+    rate_per_sec: float
+
+
+class Metrics(_Answer):
+    """Events whose timestamp lies between `from` and `to`, both included; most frequent first."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    window_seconds: int
+    group_by: Literal["event_type", "source"]
+    from_: Annotated[datetime, Field(alias="from")]
+    to: datetime
+    metrics: list[Metric]

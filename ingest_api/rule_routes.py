@@ -1,0 +1,186 @@
+"""Make, show, change and remove rules. Drains hear of a change at once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, HTTPException
+from fastapi.openapi.constants import REF_TEMPLATE
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, Row
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventpulse.database.rule_store import (
+    RuleTaken,
+    add_rule,
+    all_rules,
+    change_rule,
+    remove_rule,
+    rule_by_id,
+    rule_to_change,
+)
+from eventpulse.database.transactions import reading, writing
+from eventpulse.settings import Settings
+from eventpulse.stream.keys import RULES_CHANGED
+from ingest_api.answers import documented, json_answer
+from ingest_api.body import read_body
+from ingest_api.dependencies import Database, Redis, TheSettings
+from ingest_api.payloads import Error, RuleRefused, StoredRule
+from ingest_api.rule_documents import (
+    Document,
+    as_new_rule,
+    given_id,
+    merged,
+    read_body_of_rule,
+    require_all,
+    require_any,
+    rule_as_json,
+)
+
+_TELL_WITHIN_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/rules", tags=["rules"])
+
+
+def _takes(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model=schema)}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+_REFUSED: Any = RuleRefused | Error
+
+
+@router.get("", response_model=list[StoredRule], responses=documented(500, 503))
+def list_rules(database: Database) -> Response:
+    """Every rule, enabled and disabled, by name."""
+    with reading(database) as connection:
+        return json_answer([rule_as_json(row) for row in all_rules(connection)])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=StoredRule,
+    responses=documented(409, 413, 500, 503, s400=RuleRefused),
+    openapi_extra=_takes("RuleDocument"),
+)
+async def create_rule(request: Request, database: Database, redis: Redis, settings: TheSettings) -> Response:
+    """Make a rule. Names are unique: 409 where there is one of this name already."""
+    document = await _document(request, settings)
+
+    def create() -> Row:
+        new = as_new_rule(document, rule_id=given_id(document) or uuid4(), version=1)
+        with writing(database) as connection:
+            return add_rule(connection, new)
+
+    row = await _changed(create, redis)
+    return json_answer(rule_as_json(row), 201)
+
+
+@router.get("/{rule_id}", response_model=StoredRule, responses=documented(400, 404, 500, 503))
+def show_rule(database: Database, rule_id: str) -> Response:
+    """One rule."""
+    wanted = _valid_id(rule_id)
+    with reading(database) as connection:
+        row = rule_by_id(connection, wanted)
+    if row is None:
+        raise _not_found()
+    return json_answer(rule_as_json(row))
+
+
+@router.put(
+    "/{rule_id}",
+    response_model=StoredRule,
+    responses=documented(404, 409, 413, 500, 503, s400=_REFUSED),
+    openapi_extra=_takes("RuleReplacement"),
+)
+async def replace_rule(
+    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
+) -> Response:
+    """Put another rule in the place of this one; nothing of it remains but its id and its versions."""
+    wanted = _valid_id(rule_id)
+    document = await _document(request, settings)
+    require_all(document)
+    row = await _changed(lambda: _change(database, wanted, lambda stored: document), redis)
+    return json_answer(rule_as_json(row))
+
+
+@router.patch(
+    "/{rule_id}",
+    response_model=StoredRule,
+    responses=documented(404, 409, 413, 500, 503, s400=_REFUSED),
+    openapi_extra=_takes("RulePatch"),
+)
+async def patch_rule(
+    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
+) -> Response:
+    """Change the fields that are sent, each as a whole; null takes a field away, so that its default holds again."""
+    wanted = _valid_id(rule_id)
+    patch = await _document(request, settings)
+    require_any(patch)
+    row = await _changed(lambda: _change(database, wanted, lambda stored: merged(stored, patch)), redis)
+    return json_answer(rule_as_json(row))
+
+
+@router.delete("/{rule_id}", status_code=204, response_class=Response, responses=documented(400, 404, 500, 503))
+async def delete_rule(database: Database, redis: Redis, rule_id: str) -> Response:
+    """Remove a rule. Its versions and anomalies stay."""
+    wanted = _valid_id(rule_id)
+
+    def delete() -> None:
+        with writing(database) as connection:
+            if not remove_rule(connection, wanted):
+                raise _not_found()
+
+    await run_in_threadpool(delete)
+    await _tell_drains(redis, wanted)
+    return Response(status_code=204)
+
+
+async def _document(request: Request, settings: Settings) -> Document:
+    body = await read_body(request, settings.max_body_bytes)
+    return read_body_of_rule(body, deepest=settings.max_json_depth)
+
+
+def _valid_id(rule_id: str) -> UUID:
+    try:
+        return UUID(rule_id)
+    except ValueError:
+        raise HTTPException(400, "rule_id must be a valid UUID") from None
+
+
+def _not_found() -> HTTPException:
+    return HTTPException(404, "Rule not found")
+
+
+def _change(database: Engine, rule_id: UUID, next_document: Callable[[str], Document]) -> Row:
+    """The next version of a rule, made from the one that stands while nobody else can change it."""
+    with writing(database) as connection:
+        standing = rule_to_change(connection, rule_id)
+        if standing is None:
+            raise _not_found()
+        document = next_document(standing.document)
+        return change_rule(connection, as_new_rule(document, rule_id=rule_id, version=standing.version + 1))
+
+
+async def _changed(change: Callable[[], Row], redis: Redis) -> Row:
+    try:
+        row = await run_in_threadpool(change)
+    except RuleTaken as taken:
+        raise HTTPException(409, str(taken)) from None
+    await _tell_drains(redis, row.rule_id)
+    return row
+
+
+async def _tell_drains(redis: Redis, rule_id: UUID) -> None:
+    """Say that a rule has changed. Where nobody hears it, drains still see the revision of the rule book."""
+    try:
+        async with asyncio.timeout(_TELL_WITHIN_SECONDS):
+            await redis.publish(RULES_CHANGED, str(rule_id))
+    except (RedisError, OSError, TimeoutError) as fault:
+        _log.warning("Rule %s has changed, but Redis could not pass that on (%s).", rule_id, fault)

@@ -1,0 +1,99 @@
+"""Read events from the bytes of a request: one compiled pass, then the few checks that it cannot make.
+
+What is refused here is explained in explain.py, fault by fault; what is taken needs no second look.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from eventpulse.event import StreamedEvent
+from ingest_api.event_id import EVENT_ID_PATTERN, mint_event_id
+from ingest_api.json_objects import Issue, Refused, check_object
+from ingest_api.timestamps import EARLIEST, LATEST, Timestamp, microseconds
+
+NAME_LENGTH = 255
+_EMPTY = msgspec.Raw(b"{}")
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH)]
+
+
+class SentEvent(msgspec.Struct):
+    """An event as a client writes it. Keys it does not have are ignored."""
+
+    event_type: Name
+    source: Name
+    timestamp: Timestamp
+    event_id: Annotated[str, msgspec.Meta(pattern=EVENT_ID_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
+    payload: msgspec.Raw = _EMPTY
+    metadata: msgspec.Raw = _EMPTY
+
+
+_decode_one = msgspec.json.Decoder(SentEvent).decode
+_decode_many = msgspec.json.Decoder(list[SentEvent]).decode
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+#: What the readers below raise. RecursionError: brackets without end under a key that is not ours.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Events that can be stored: their ids in the order sent, and the lines for the stream."""
+
+    event_ids: list[str]
+    lines: bytes
+
+
+class Empty(ValueError):
+    """A batch without events."""
+
+
+class TooMany(ValueError):
+    """A batch over the limit."""
+
+
+def read_event(body: bytes, *, deepest: int) -> Accepted:
+    """The one event in `body`. Raises one of UNREADABLE."""
+    _refuse_bad_utf8(body)
+    return _accept([_decode_one(body)], body, deepest)
+
+
+def read_batch(body: bytes, *, most: int, deepest: int) -> Accepted:
+    """The events in `body`, a JSON array. Raises one of UNREADABLE, Empty or TooMany."""
+    _refuse_bad_utf8(body)
+    events = _decode_many(body)
+    if not events:
+        raise Empty
+    if len(events) > most:
+        raise TooMany(len(events))
+    return _accept(events, body, deepest)
+
+
+def _refuse_bad_utf8(body: bytes) -> None:
+    if not body.isascii():
+        body.decode()
+
+
+def _accept(events: list[SentEvent], body: bytes, deepest: int) -> Accepted:
+    received_at = time.time_ns() // 1_000
+    may_have_nul = b"\\u0000" in body
+    ids, accepted = [], []
+    for event in events:
+        timestamp = microseconds(event.timestamp)
+        if not EARLIEST <= timestamp <= LATEST:
+            raise Refused(Issue(("timestamp",), "Outside the years 1 to 9999 in UTC", "invalid_string"))
+        if may_have_nul and ("\0" in event.event_type or "\0" in event.source):
+            raise Refused(Issue((), "Must not contain NUL characters", "nul_character"))
+        client_id = event.event_id is not msgspec.UNSET
+        event_id = event.event_id.lower() if client_id else mint_event_id(received_at // 1_000)
+        payload = "{}" if event.payload is _EMPTY else check_object(bytes(event.payload), deepest=deepest)
+        metadata = "{}" if event.metadata is _EMPTY else check_object(bytes(event.metadata), deepest=deepest)
+        ids.append(event_id)
+        accepted.append(
+            StreamedEvent(
+                event_id, event.event_type, event.source, timestamp, received_at, client_id, payload, metadata
+            )
+        )
+    return Accepted(ids, _encode_lines(accepted))
