@@ -16,11 +16,10 @@ _ROLES = {
     "dagster_webserver": "Dagster webserver",
     "dagster-daemon": "Dagster daemon",
     "dagster._daemon": "Dagster daemon",
-    "execute_run": "drain run",
-    "code-server": "Dagster code server",
-    "grpc": "Dagster code server",
-    "multiprocessing": "helper processes",
-    "from eventpulse.cli.main": "eventpulse up",
+    "resource_tracker": "resource trackers",
+    "spawn_main": "drain runs",  # the code server starts runs as children of its own
+    "api grpc": "Dagster code server",
+    "-m eventpulse": "eventpulse up",
 }
 
 

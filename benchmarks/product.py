@@ -82,7 +82,7 @@ def product(url: str | None = None, *, draining: bool = True, **changes: object)
     environment = _environment(home, changes)
     started_at = time.time()
     with (home / "up.log").open("wb") as log:
-        command = [sys.executable, "-c", "from eventpulse.cli.main import app; app()", "up"]
+        command = [sys.executable, "-m", "eventpulse", "up"]
         up = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )

@@ -1,5 +1,7 @@
 """Where a command finds the HTTP API, and what it shows to be let in."""
 
+from urllib.parse import urlsplit
+
 from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings
 
@@ -19,6 +21,11 @@ def address_of(host: str, port: int) -> str:
     """How a server on this machine is reached that listens on `host`."""
     host = _EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a URL leads to loopback, where no proxy belongs in between."""
+    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
 
 
 def authorization(key: str | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import typer
 
-from eventpulse.cli.api_address import api_address, authorization
+from eventpulse.cli.api_address import api_address, authorization, on_this_machine
 from eventpulse.cli.send_progress import SendProgress
 from eventpulse.clock import utc_now
 from eventpulse.errors import EventPulseError
@@ -57,9 +57,6 @@ def send(
         with SendProgress() as progress:
             asyncio.run(_send_all(plans, base_url, key, rate, on_refused is OnRefused.SKIP, progress))
         progress.say_the_end()
-    except EventPulseError as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(1) from fault
     except KeyboardInterrupt:
         typer.echo("Interrupted. The same command goes on from here.", err=True)
         raise typer.Exit(130) from None
@@ -129,7 +126,10 @@ async def _send_all(
     plans: list[_Plan], base_url: str, key: str | None, rate: float | None, skip_refused: bool, progress: SendProgress
 ) -> None:
     pace = Pace(rate)
-    async with httpx2.AsyncClient(headers=authorization(key), timeout=httpx2.Timeout(30.0, connect=5.0)) as client:
+    timeout = httpx2.Timeout(30.0, connect=5.0)
+    async with httpx2.AsyncClient(
+        headers=authorization(key), timeout=timeout, trust_env=not on_this_machine(base_url)
+    ) as client:
         poster = Poster(client, base_url, skip_refused=skip_refused, on_pause=progress.say)
         for plan in plans:
             file = LineFile(plan.sending.file)

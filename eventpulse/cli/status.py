@@ -12,7 +12,6 @@ from rich.table import Table
 from eventpulse.cli.api_address import address_of, api_address, authorization
 from eventpulse.clock import iso_utc
 from eventpulse.database.ledger_queries import BatchSummary
-from eventpulse.errors import EventPulseError
 from eventpulse.health.part import State, Unanswered
 from eventpulse.health.report import Report, gather
 from eventpulse.settings import load_settings
@@ -25,15 +24,11 @@ def status(
     key: Annotated[str | None, typer.Option(envvar="EVENTPULSE_API_KEY", help="API key, where one is needed.")] = None,
 ) -> None:
     """Show how EventPulse is. The exit code is 1 if something is down."""
-    try:
-        settings = load_settings()
-    except EventPulseError as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(1) from fault
+    settings = load_settings()
     report = gather(
         settings,
         api_url=api_address(settings),
-        dagster_url=address_of(settings.host, settings.dagster_port),
+        dagster_url=address_of("127.0.0.1", settings.dagster_port),
         headers=authorization(key),
     )
     if as_json:

@@ -1,6 +1,5 @@
 """How Dagster's webserver, daemon and code server are, as the webserver tells it over GraphQL."""
 
-import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +60,13 @@ def _graphql(client: httpx2.Client, url: str, question: str, variables: dict[str
     return data
 
 
-def dagster_parts(answer: DagsterAnswer | Unanswered, url: str, *, code_server_listens: bool) -> list[Part]:
-    """Three parts from one answer; without it, only the code server's port can still be looked at."""
+def dagster_parts(answer: DagsterAnswer | Unanswered, url: str, *, code_server_answers: bool) -> list[Part]:
+    """Three parts from one answer; without it, the code server's own answer is left."""
     if isinstance(answer, Unanswered):
         return [
             Part(WEBSERVER, State.DOWN, answer.reason, {"url": url}),
             Part(DAEMON, State.UNKNOWN, "only the webserver could tell"),
-            _listening_only(code_server_listens),
+            _asked_directly(code_server_answers),
         ]
     webserver = Part(WEBSERVER, State.UP, f"{url}, version {answer.version}", {"url": url, "version": answer.version})
     return [webserver, _daemon(answer), _code_server(answer)]
@@ -96,16 +95,7 @@ def _code_server(answer: DagsterAnswer) -> Part:
     return Part(CODE_SERVER, State.UP, ", ".join(str(location["name"]) for location in answer.locations), details)
 
 
-def _listening_only(listens: bool) -> Part:
-    if listens:
-        return Part(CODE_SERVER, State.UP, "listens; whether its code is loaded only the webserver could tell")
-    return Part(CODE_SERVER, State.DOWN, "nothing listens on its port")
-
-
-def listens(host: str, port: int) -> bool:
-    """Whether anything accepts connections there."""
-    try:
-        with socket.create_connection((host, port), timeout=1.0):
-            return True
-    except OSError:
-        return False
+def _asked_directly(answers: bool) -> Part:
+    if answers:
+        return Part(CODE_SERVER, State.UP, "serves our definitions")
+    return Part(CODE_SERVER, State.DOWN, "does not answer")

@@ -42,7 +42,7 @@ class Report:
 
 def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[str, str]) -> Report:
     """Ask every part at once; the answer is there within WITHIN_SECONDS, whatever is down."""
-    http = httpx2.Client(timeout=_REQUEST_SECONDS)
+    http = httpx2.Client(timeout=_REQUEST_SECONDS, trust_env=False)  # everything asked for is on this machine
 
     def dagster_status(run_id: str) -> str | None:
         try:
@@ -60,7 +60,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         servers.REDIS: lambda: _in_redis(settings, servers.redis_server),
         servers.API: lambda: _over_http(api_url, lambda: servers.http_api(http, api_url, headers)),
         dagster.WEBSERVER: lambda: _over_http(dagster_url, lambda: dagster.ask_webserver(http, dagster_url)),
-        dagster.CODE_SERVER: lambda: dagster.listens("127.0.0.1", settings.code_port),
+        dagster.CODE_SERVER: lambda: _code_server_answers(settings.code_port),
         drain.LEADER: lambda: _in_database(settings, drains),
         "backlog": lambda: _in_redis(settings, read_backlog),
         "ledger": lambda: _in_database(settings, ledger_totals),
@@ -70,7 +70,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         answers = ask_all(questions, within_seconds=WITHIN_SECONDS)
     parts = [_part(name, answers[name]) for name in (servers.POSTGRESQL, servers.REDIS, servers.API)]
     parts += dagster.dagster_parts(
-        answers[dagster.WEBSERVER], dagster_url, code_server_listens=answers[dagster.CODE_SERVER] is True
+        answers[dagster.WEBSERVER], dagster_url, code_server_answers=answers[dagster.CODE_SERVER] is True
     )
     found = answers[drain.LEADER]
     if isinstance(found, Unanswered):
@@ -108,6 +108,12 @@ def _in_database(settings: Settings, question: Callable[[Connection], Any]) -> A
 def _in_redis(settings: Settings, question: Callable[[Any], Any]) -> Any:
     with closing(open_redis(_address(settings.redis_url, "REDIS_URL"))) as client:
         return question(client)
+
+
+def _code_server_answers(port: int) -> bool:
+    from eventpulse.embedded.readiness import code_server_answers  # brings gRPC, so not before it is needed
+
+    return code_server_answers("127.0.0.1", port)
 
 
 def _over_http(url: str, question: Callable[[], Any]) -> Any:

@@ -64,12 +64,12 @@ def states(parts: list[Part]) -> list[State]:
 
 
 def test_a_well_dagster_is_three_parts_up() -> None:
-    assert states(dagster_parts(dagster(), "http://d", code_server_listens=True)) == [State.UP] * 3
+    assert states(dagster_parts(dagster(), "http://d", code_server_answers=True)) == [State.UP] * 3
 
 
 def test_a_required_daemon_without_a_heartbeat_is_named() -> None:
     answer = dagster(daemons=[{"daemonType": "SENSOR", "required": True, "healthy": False}])
-    daemon = dagster_parts(answer, "http://d", code_server_listens=True)[1]
+    daemon = dagster_parts(answer, "http://d", code_server_answers=True)[1]
     assert daemon.state is State.DOWN and "sensor" in daemon.sentence
 
 
@@ -90,15 +90,15 @@ def test_a_required_daemon_without_a_heartbeat_is_named() -> None:
     ],
 )
 def test_code_that_is_not_loaded_is_down_and_says_why(changes: dict[str, Any], words: str) -> None:
-    code = dagster_parts(dagster(**changes), "http://d", code_server_listens=True)[2]
+    code = dagster_parts(dagster(**changes), "http://d", code_server_answers=True)[2]
     assert code.state is State.DOWN
     assert words in code.sentence
 
 
-def test_without_the_webserver_the_daemon_is_unknown_and_the_code_server_known_by_its_port() -> None:
+def test_without_the_webserver_the_daemon_is_unknown_and_the_code_server_asked_itself() -> None:
     unanswered = Unanswered("nothing listens")
-    assert states(dagster_parts(unanswered, "u", code_server_listens=True)) == [State.DOWN, State.UNKNOWN, State.UP]
-    assert states(dagster_parts(unanswered, "u", code_server_listens=False)) == [State.DOWN, State.UNKNOWN, State.DOWN]
+    assert states(dagster_parts(unanswered, "u", code_server_answers=True)) == [State.DOWN, State.UNKNOWN, State.UP]
+    assert states(dagster_parts(unanswered, "u", code_server_answers=False)) == [State.DOWN, State.UNKNOWN, State.DOWN]
 
 
 LEADER = Contender("run-1", leads=True, backend_pid=1)
