@@ -19,7 +19,8 @@ def _ours(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """What an operator can change. Each field stands in `.env.example` under the name of its alias."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    # Case-sensitive, or the field `home` would also be read from the variable HOME.
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, case_sensitive=True)
 
     home: Path = Field(PROJECT_ROOT / ".eventpulse", validation_alias=_ours("HOME"))
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
