@@ -1,5 +1,6 @@
 """Every setting of EventPulse: typed, read once, refusing nonsense before anything starts."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,10 +48,13 @@ class Settings(BaseSettings):
     correct_seconds: int = Field(86_400, ge=0, validation_alias=_ours("CORRECT_SECONDS"))
     future_seconds: int = Field(300, ge=0, validation_alias=_ours("FUTURE_SECONDS"))
 
+    hot_seconds: int = Field(300, ge=0, validation_alias=_ours("HOT_SECONDS"))
+
     micro_batch_events: int = Field(20_000, ge=1, validation_alias=_ours("MICRO_BATCH_EVENTS"))
     micro_batch_bytes: int = Field(16 * 1024 * 1024, ge=1024, validation_alias=_ours("MICRO_BATCH_BYTES"))
     linger_milliseconds: int = Field(5, ge=0, le=1000, validation_alias=_ours("LINGER_MILLISECONDS"))
     lease_seconds: int = Field(600, ge=5, validation_alias=_ours("LEASE_SECONDS"))
+    history_from: date = Field(date(2015, 1, 1), validation_alias=_ours("HISTORY_FROM"))
     materialise_seconds: int = Field(30, ge=1, validation_alias=_ours("MATERIALISE_SECONDS"))
 
     @property

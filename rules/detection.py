@@ -99,7 +99,9 @@ def detect(
             continue
         try:
             outcome = _judge_rule(rule, memory, arrival, recalled.get(rule.rule_id), watermark, horizons)
-        except Exception as fault:  # a rule may fail in ways nobody foresaw; it must not stop persistence or other rules
+        except (
+            Exception
+        ) as fault:  # a rule may fail in ways nobody foresaw; it must not stop persistence or other rules
             faults[rule.rule_id] = f"{type(fault).__name__}: {fault}"
             continue
         touched.append(rule.rule_id)

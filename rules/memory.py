@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.evaluation import carry, look_back
+from rules.evaluation import carry
 from rules.rule import Rule
 
 #: Current anomalies as a memory keeps them.
@@ -75,6 +75,10 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     if floor <= memory.floor:
         return replace(memory, rows_after_trim=memory.rows.height)
     rows = carry(rule, memory.rows, floor).sort(TIME_ORDER)
-    oldest_anomaly = earlier(floor, max(look_back(rule), timedelta(seconds=rule.cooldown_seconds)))
-    anomalies = memory.anomalies.filter(pl.col("occurred_at") >= oldest_anomaly)
+    anomalies = memory.anomalies.filter(pl.col("occurred_at") >= oldest_anomaly(rule, floor))
     return replace(memory, floor=floor, rows=rows, anomalies=anomalies, rows_after_trim=rows.height)
+
+
+def oldest_anomaly(rule: Rule, floor: datetime) -> datetime:
+    """From when on anomalies can matter to judgements at or after the floor."""
+    return earlier(floor, timedelta(seconds=rule.cooldown_seconds))

@@ -82,9 +82,7 @@ def batch_by_id(connection: Connection, batch_id: int) -> Row | None:
 
 def _filtered(query: Select, wanted: AnomalyFilter) -> Select:
     if wanted.rule is not None:
-        named = anomalies.c.rule_id.in_(
-            select(rule_versions.c.rule_id).where(rule_versions.c.name == wanted.rule)
-        )
+        named = anomalies.c.rule_id.in_(select(rule_versions.c.rule_id).where(rule_versions.c.name == wanted.rule))
         rule_id = _as_uuid(wanted.rule)
         query = query.where(named if rule_id is None else or_(named, anomalies.c.rule_id == rule_id))
     if wanted.severity is not None:

@@ -29,12 +29,19 @@ class Slice:
 
 def stored_events(connection: psycopg.Connection, wanted: Slice) -> pl.DataFrame:
     """The events of a slice (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
+    return _read(connection, _condition(wanted))
+
+
+def batches_after(connection: psycopg.Connection, batch_id: int) -> pl.DataFrame:
+    """The events of all later micro-batches (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
+    return _read(connection, sql.SQL("batch_id > {}").format(sql.Literal(batch_id)))
+
+
+def _read(connection: psycopg.Connection, condition: sql.Composable) -> pl.DataFrame:
     query = sql.SQL(
         "copy (select event_id, event_type, source, {time}, {received}, position, payload, metadata"
         " from eventpulse.events where {condition}) to stdout with (format csv)"
-    ).format(
-        time=_microseconds("timestamp"), received=_microseconds("received_at"), condition=_condition(wanted)
-    )
+    ).format(time=_microseconds("timestamp"), received=_microseconds("received_at"), condition=condition)
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         lines = b"".join(copy)
     if not lines:
@@ -55,16 +62,31 @@ def newest_stored(
 
 
 def current_anomalies(
-    connection: psycopg.Connection, rule_id: UUID, since: datetime, group_keys: Sequence[int] | None = None
+    connection: psycopg.Connection,
+    rule_id: UUID,
+    semantic_hash: str,
+    since: datetime,
+    group_keys: Sequence[int] | None = None,
 ) -> pl.DataFrame:
-    """The anomalies of a rule that stand, with occurred_at >= since: anomaly_id, group (JSON text), occurred_at."""
+    """The anomalies of a rule that stand, with occurred_at >= since: anomaly_id, group (JSON text), occurred_at.
+
+    Only those found by versions of the rule that mean the same: what an earlier meaning found neither holds a cooldown
+    up nor is retracted by the present one.
+    """
     groups = "" if group_keys is None else "and group_key = any(%(groups)s)"
     rows = connection.execute(
         f"""
         select anomaly_id::text, "group"::text, occurred_at from eventpulse.anomalies
         where rule_id = %(rule)s and state = 'current' and occurred_at >= %(since)s {groups}
+          and rule_version in
+            (select version from eventpulse.rule_versions where rule_id = %(rule)s and semantic_hash = %(meaning)s)
         """,
-        {"rule": rule_id, "since": since, "groups": None if group_keys is None else list(group_keys)},
+        {
+            "rule": rule_id,
+            "meaning": semantic_hash,
+            "since": since,
+            "groups": None if group_keys is None else list(group_keys),
+        },
     ).fetchall()
     schema = {"anomaly_id": pl.String, "group": pl.String, "occurred_at": UTC_MICROSECONDS}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -100,9 +100,7 @@ def take_lease(connection: psycopg.Connection, shard: int, run_id: str, lease_se
 
 def beat(connection: psycopg.Connection, shard: int) -> None:
     """Renew the leader's sign of life."""
-    connection.execute(
-        "update eventpulse.drain_leases set heartbeat_at = clock_timestamp() where shard = %s", (shard,)
-    )
+    connection.execute("update eventpulse.drain_leases set heartbeat_at = clock_timestamp() where shard = %s", (shard,))
 
 
 def current_lease(engine: Engine, shard: int) -> Lease | None:

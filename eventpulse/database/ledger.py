@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 from psycopg.types.json import Json
 
+
 @dataclass(frozen=True)
 class LedgerRow:
     """One micro-batch. taken = stored + duplicates + dead_lettered, or PostgreSQL refuses the row."""
@@ -51,6 +52,22 @@ def next_batch_id(connection: psycopg.Connection) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def rule_book_revision(connection: psycopg.Connection) -> int:
+    """The number that grows with every change of a rule."""
+    row = connection.execute("select revision from eventpulse.rule_book").fetchone()
+    assert row is not None
+    revision: int = row[0]
+    return revision
+
+
+def newest_batch_id(connection: psycopg.Connection) -> int:
+    """The id of the newest micro-batch in the ledger; 0 where there is none."""
+    row = connection.execute("select coalesce(max(batch_id), 0) from eventpulse.batches").fetchone()
+    assert row is not None
+    newest: int = row[0]
+    return newest
+
+
 def last_committed_entry(connection: psycopg.Connection, shard: int) -> str | None:
     """The stream entry up to which everything has been committed for a shard; entries are taken in their order."""
     row = connection.execute(
@@ -75,5 +92,8 @@ def set_aside(connection: psycopg.Connection, letters: Sequence[DeadLetter], bat
         cursor.executemany(
             "insert into eventpulse.dead_letters (batch_id, entry, line, raw, reason, received_at)"
             " values (%s, %s, %s, %s, %s, %s) on conflict (entry, line) do nothing",
-            [(batch_id, letter.entry, letter.line, letter.raw, letter.reason, letter.received_at) for letter in letters],
+            [
+                (batch_id, letter.entry, letter.line, letter.raw, letter.reason, letter.received_at)
+                for letter in letters
+            ],
         )

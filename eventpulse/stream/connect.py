@@ -31,8 +31,6 @@ def open_redis(url: str) -> "redis.Redis":
 def open_async_redis(url: str) -> "redis.asyncio.Redis":
     """A client for an event loop. It connects with its first command. Raises SettingsError where the URL is none."""
     try:
-        return redis.asyncio.Redis.from_url(
-            url, retry=redis.asyncio.retry.Retry(NoBackoff(), 0), **_OPTIONS
-        )
+        return redis.asyncio.Redis.from_url(url, retry=redis.asyncio.retry.Retry(NoBackoff(), 0), **_OPTIONS)
     except ValueError as fault:
         raise SettingsError("REDIS_URL is not a URL like redis://:password@host:6379/0.") from fault

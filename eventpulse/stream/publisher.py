@@ -6,7 +6,7 @@ busier it gets, the more events one write (and one fsync of Redis) carries.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -79,14 +79,11 @@ class Publisher:
                     # The others would wait just as long for the same; nothing of theirs was sent.
                     _refuse(self._waiting, "Redis cannot be reached. Nothing was taken; try again later.")
                     self._waiting.clear()
-                except BaseException as fault:
-                    _fail([*flush, *self._waiting], fault)
+                except Exception as fault:  # unexpected: each of them answers for it, and it is logged with them
+                    _answer([*flush, *self._waiting], fault)
                     self._waiting.clear()
-                    raise
                 else:
-                    for request in flush:
-                        if not request.answer.done():  # its client may have gone away
-                            request.answer.set_result(None)
+                    _answer(flush)
         finally:
             self._flushing = None
 
@@ -109,20 +106,18 @@ class Publisher:
             await self._client.execute_command("XADD", self._stream, "*", "events", lines, "count", count)
 
 
-def _refuse(requests: "list[_Request] | deque[_Request]", reason: str) -> None:
-    for request in requests:
-        if not request.answer.done():
-            request.answer.set_exception(StreamUnavailable(reason))
+def _refuse(requests: Iterable[_Request], reason: str) -> None:
+    _answer(requests, StreamUnavailable(reason))
 
 
-def _fail(requests: list[_Request], fault: BaseException) -> None:
+def _answer(requests: Iterable[_Request], fault: Exception | None = None) -> None:
     for request in requests:
-        if request.answer.done():
+        if request.answer.done():  # its client has gone away
             continue
-        if isinstance(fault, Exception):
-            request.answer.set_exception(fault)
+        if fault is None:
+            request.answer.set_result(None)
         else:
-            request.answer.cancel()
+            request.answer.set_exception(fault)
 
 
 def _in_words(fault: Exception) -> str:

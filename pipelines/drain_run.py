@@ -1,0 +1,223 @@
+"""The life of a drain run: stand by, lead for the length of a lease, hand over.
+
+At any time one run leads a shard and one stands by, fully loaded. The lock that makes a leader is taken and released in
+`eventpulse.database.leadership`; when a leader ends or dies, the next in the queue has it within milliseconds.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+import polars as pl
+import psycopg
+import redis
+from pydantic import SecretStr
+
+from eventpulse.clock import Clock, iso_utc, utc_now
+from eventpulse.database.connect import open_connection
+from eventpulse.database.incoming import prepare_staging
+from eventpulse.database.leadership import (
+    Lease,
+    application_name,
+    beat,
+    release_leadership,
+    somebody_waits,
+    take_lease,
+    wait_for_leadership,
+)
+from eventpulse.database.ledger import last_committed_entry
+from eventpulse.errors import DatabaseUnavailable, SettingsError, StreamUnavailable
+from eventpulse.settings import Settings
+from eventpulse.stream import announcements
+from eventpulse.stream.connect import open_redis
+from eventpulse.stream.reader import StreamReader
+from pipelines.drain_stream import Drain, Pace, Tally
+from pipelines.find_anomalies import Detector
+from pipelines.store_batch import BatchStore, Committed
+from rules.detection import Horizons
+
+#: Never announce more anomalies of one batch than this; the rest is read from the API.
+MOST_ANNOUNCED = 1_000
+_BEAT_SECONDS = 1.0
+_FOLLOW_SECONDS = 5.0
+_UNREACHABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    DatabaseUnavailable,
+    StreamUnavailable,
+    redis.RedisError,
+)
+
+
+class Reporter(Protocol):
+    """Whom a drain run tells what it does; Dagster in production."""
+
+    def say(self, sentence: str) -> None:
+        """Something a person reading the run's log wants to know."""
+
+    def report(self, tally: Tally) -> None:
+        """What was done since the last report."""
+
+
+@dataclass
+class DrainRun:
+    """One run, from its first connection to its last."""
+
+    settings: Settings
+    run_id: str
+    reporter: Reporter
+    shard: int = 0
+    clock: Clock = utc_now
+    #: Asked between batches: whether somebody wants this run to end at once.
+    shall_stop: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        self._tally = Tally()
+        self._told = time.monotonic()
+        self._beaten = 0.0
+        self._redis = open_redis(_secret(self.settings.redis_url))
+
+    def run(self) -> None:
+        """Stand by, lead, and end when the lease is over and a successor waits. Servers that are away are waited for."""
+        patience = 0.1
+        while not self.shall_stop():
+            try:
+                if self._lead_once():
+                    break
+                patience = 0.1
+            except _UNREACHABLE as fault:
+                self.reporter.say(f"Interrupted, trying again in {patience:.1f} s: {_first_line(fault)}")
+                time.sleep(patience)
+                patience = min(2 * patience, 2.0)
+        self._report()
+
+    def _lead_once(self) -> bool:
+        """Lead over one connection; true when the lease ended as it should."""
+        with open_connection(
+            _secret(self.settings.database_url), application=application_name(self.run_id)
+        ) as connection:
+            detector = Detector(connection, _horizons(self.settings))
+            detector.follow()
+            self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
+            followed = time.monotonic()
+            while not wait_for_leadership(connection, self.shard, at_most_milliseconds=1_000):
+                if self.shall_stop():
+                    return True
+                if time.monotonic() - followed >= _FOLLOW_SECONDS:
+                    detector.follow()
+                    followed = time.monotonic()
+            detector.follow()
+            self._lead(connection, detector)
+            return True
+
+    def _lead(self, connection: psycopg.Connection, detector: Detector) -> None:
+        lease = take_lease(connection, self.shard, self.run_id, self.settings.lease_seconds)
+        self.reporter.say(f"Leading shard {self.shard} until {iso_utc(lease.lease_until)}.")
+        prepare_staging(connection)
+        drain = self._drain(connection, detector)
+        drain.finish_what_was_left()
+        while not self._is_over(connection, lease):
+            drain.step()
+            self._keep_alive(connection, lease)
+        release_leadership(connection, self.shard)
+        self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
+
+    def _drain(self, connection: psycopg.Connection, detector: Detector) -> Drain:
+        settings = self.settings
+        store = BatchStore(
+            connection,
+            detector,
+            shard=self.shard,
+            run_id=self.run_id,
+            clock=self.clock,
+            idle=timedelta(seconds=settings.idle_seconds),
+            lateness=timedelta(seconds=settings.lateness_seconds),
+        )
+        pace = Pace(settings.micro_batch_events, settings.micro_batch_bytes, settings.linger_milliseconds / 1000)
+        return Drain(
+            StreamReader(self._redis),
+            store,
+            pace,
+            tell=lambda committed, lag: self._tell(detector, committed, lag),
+            last_committed=last_committed_entry(connection, self.shard),
+        )
+
+    def _is_over(self, connection: psycopg.Connection, lease: Lease) -> bool:
+        if self.shall_stop():
+            return True
+        return self.clock() >= lease.lease_until and somebody_waits(connection, self.shard)
+
+    def _keep_alive(self, connection: psycopg.Connection, lease: Lease) -> None:
+        now = time.monotonic()
+        if now - self._beaten >= _BEAT_SECONDS:
+            self._beaten = now
+            beat(connection, self.shard)
+            heartbeat = announcements.Heartbeat(
+                run_id=self.run_id,
+                shard=self.shard,
+                heartbeat_at=datetime.now(UTC),
+                lease_until=lease.lease_until,
+                lag_seconds=round(self._tally.last_lag_seconds, 4),
+                batches=self._tally.batches,
+            )
+            announcements.beat(self._redis, heartbeat)
+        if now - self._told >= self.settings.materialise_seconds:
+            self._report()
+
+    def _tell(self, detector: Detector, committed: Committed, lag_seconds: float) -> None:
+        self._tally.add(committed, lag_seconds)
+        for rule_id, why in committed.row.rule_errors.items():
+            self.reporter.say(f"Rule {rule_id} could not be evaluated in batch {committed.row.batch_id}: {why}")
+        if committed.found.findings.anomalies.is_empty():
+            return
+        found = committed.found.anomalies.head(MOST_ANNOUNCED)
+        announcements.announce(self._redis, messages(found, detector, detected_at=self.clock()))
+
+    def _report(self) -> None:
+        self._told = time.monotonic()
+        if self._tally.batches:
+            self.reporter.report(self._tally)
+            self._tally = Tally(last_lag_seconds=self._tally.last_lag_seconds)
+
+
+def messages(found: pl.DataFrame, detector: Detector, *, detected_at: datetime) -> list[announcements.AnomalyMessage]:
+    """New anomalies as the people who listen get them."""
+    return [
+        announcements.AnomalyMessage(
+            severity=row["severity"],
+            message=row["message"],
+            detected_at=iso_utc(detected_at),
+            anomaly_id=row["anomaly_id"],
+            rule_id=row["rule_id"],
+            rule_name=detector.name_of(UUID(row["rule_id"])),
+            event_id=row["event_id"],
+            occurred_at=iso_utc(row["occurred_at"]),
+            group=msgspec.Raw(row["group"].encode()),
+            value=row["value"],
+            threshold=row["threshold"],
+            origin=row["origin"],
+        )
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def _horizons(settings: Settings) -> Horizons:
+    return Horizons(
+        lateness=timedelta(seconds=settings.lateness_seconds),
+        correct=timedelta(seconds=settings.correct_seconds),
+        hot=timedelta(seconds=settings.hot_seconds),
+    )
+
+
+def _secret(url: SecretStr | None) -> str:
+    if url is None:
+        raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
+    return url.get_secret_value()
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).splitlines() or [type(fault).__name__])[0]

@@ -1,0 +1,139 @@
+"""Drain the stream: lead a shard for the length of a lease and move its events into the database, batch by batch.
+
+Nothing here knows Dagster. The order that makes it safe to interrupt at any point: take, commit, tell, acknowledge.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from eventpulse.stream.reader import Entry, StreamReader
+from pipelines.store_batch import BatchStore, Committed
+
+#: How long one wait for new entries lasts: how soon the drain notices that it shall stop, or that time has passed.
+WAIT_MILLISECONDS = 250
+
+
+@dataclass
+class Tally:
+    """What a drain run has done so far."""
+
+    batches: int = 0
+    taken: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    anomalies: int = 0
+    retracted: int = 0
+    first_batch_id: int | None = None
+    last_batch_id: int | None = None
+    first_entry: str | None = None
+    last_entry: str | None = None
+    last_lag_seconds: float = 0.0
+    new_events_by_day: dict[str, int] = field(default_factory=dict)
+    anomalies_by_day: dict[str, int] = field(default_factory=dict)
+
+    def add(self, committed: Committed, lag_seconds: float) -> None:
+        """Count one more micro-batch."""
+        row = committed.row
+        self.batches += 1
+        self.taken += row.taken
+        self.stored += row.stored
+        self.duplicates += row.duplicates
+        self.dead_lettered += row.dead_lettered
+        self.anomalies += row.anomalies
+        self.retracted += row.retracted
+        self.first_batch_id = self.first_batch_id or row.batch_id
+        self.last_batch_id = row.batch_id
+        self.first_entry = self.first_entry or row.first_entry
+        self.last_entry = row.last_entry or self.last_entry
+        self.last_lag_seconds = lag_seconds
+        _add(self.new_events_by_day, committed.new_events_by_day)
+        _add(self.anomalies_by_day, committed.anomalies_by_day)
+
+    @property
+    def touched_days(self) -> list[str]:
+        """The UTC days for which there is anything to report."""
+        return sorted(self.new_events_by_day.keys() | self.anomalies_by_day.keys())
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much one micro-batch takes, and how long it gathers when there is much to do."""
+
+    max_events: int
+    max_bytes: int
+    linger_seconds: float
+
+
+class Drain:
+    """The leader of a shard at work. `tell` is called after each commit, before the entries are acknowledged."""
+
+    def __init__(
+        self,
+        reader: StreamReader,
+        store: BatchStore,
+        pace: Pace,
+        *,
+        shard: int,
+        tell: Callable[[Committed, float], None],
+        last_committed: str | None,
+    ) -> None:
+        self._reader = reader
+        self._store = store
+        self._pace = pace
+        self._shard = shard
+        self._tell = tell
+        self._last_committed = last_committed
+        self._busy_until = 0.0
+
+    def finish_what_was_left(self) -> None:
+        """Take what a dead leader was given and did not acknowledge; before anything new, so that order is kept."""
+        self._reader.prepare()
+        for page in self._reader.unacknowledged():
+            committed = [entry for entry in page if self._is_committed(entry)]
+            self._reader.acknowledge(committed)  # the leader died between commit and acknowledgement
+            if left := page[len(committed) :]:
+                self._move(left)
+        if self._reader.claim_abandoned():
+            for page in self._reader.unacknowledged():
+                self._move(page)
+
+    def step(self) -> bool:
+        """One micro-batch, or one short wait for it; true where there was one."""
+        if entries := self._take():
+            self._move(entries)
+            return True
+        if committed := self._store.look_around():
+            self._tell(committed, 0.0)
+        return False
+
+    def _take(self) -> list[Entry]:
+        pace = self._pace
+        if time.monotonic() < self._busy_until:
+            # Under load a few milliseconds of patience make one batch of many; the first event after quiet never waits.
+            time.sleep(pace.linger_seconds)
+        return self._reader.take(
+            max_events=pace.max_events, max_bytes=pace.max_bytes, block_milliseconds=WAIT_MILLISECONDS
+        )
+
+    def _move(self, entries: Sequence[Entry]) -> None:
+        committed = self._store.commit(entries)
+        self._tell(committed, time.time() - entries[0].milliseconds / 1000)
+        self._reader.acknowledge(entries)  # last, so that a crash repeats work rather than losing it
+        self._busy_until = time.monotonic() + 4 * self._pace.linger_seconds
+
+    def _is_committed(self, entry: Entry) -> bool:
+        if self._last_committed is None:
+            return False
+        return _place(entry.entry_id) <= _place(self._last_committed)
+
+
+def _add(to: dict[str, int], more: dict[str, int]) -> None:
+    for day, count in more.items():
+        to[day] = to.get(day, 0) + count
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence)

@@ -1,0 +1,73 @@
+"""Fetch from the database what rules have to know about the past: rows and anomalies, for memories and late events."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+import polars as pl
+import psycopg
+
+from eventpulse.database.findings import Progress
+from eventpulse.database.history import Slice, current_anomalies, newest_stored, stored_events
+from rules.arrival import Arrival
+from rules.detection import Recalled, anomalies_from, recall_after
+from rules.evaluation import look_back, paths_of, select_rows, stable_group_key
+from rules.fields import with_fields
+from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly
+from rules.paths import split_path
+from rules.reach import reach
+from rules.rule import Rule
+
+_MOST_GROUPS_IN_A_QUERY = 10_000
+
+
+def build_memory(connection: psycopg.Connection, rule: Rule, progress: Progress | None, hot: timedelta) -> Memory:
+    """The memory a rule would have, had this process evaluated it all along."""
+    scope = reach(rule)
+    known = progress if progress is not None and progress.semantic_hash == rule.semantic_hash else None
+    newest = known.newest_event_at if known is not None else None
+    if newest is None:
+        newest = newest_stored(connection, scope.event_types, scope.sources)
+    floor = BEGINNING if newest is None else earlier(newest, hot)
+    judged_through = known.judged_through if known is not None else None
+    if judged_through is not None:
+        floor = min(floor, judged_through)
+    rows = _rows(connection, rule, after=earlier(floor, look_back(rule))).sort(TIME_ORDER)
+    anomalies = current_anomalies(connection, rule.rule_id, rule.semantic_hash, oldest_anomaly(rule, floor))
+    return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height)
+
+
+def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
+    """What the database holds of the groups whose judgement begins before the memory's floor."""
+    rule = arrival.rule
+    groups = arrival.forgotten["group"].to_list()
+    few = groups if len(groups) <= _MOST_GROUPS_IN_A_QUERY else None
+    rows = _rows(connection, rule, after=recall_after(arrival), groups=few)
+    keys = None if few is None else [stable_group_key(group) for group in few]
+    anomalies = current_anomalies(connection, rule.rule_id, rule.semantic_hash, anomalies_from(arrival), keys)
+    return Recalled(rows, anomalies)
+
+
+def _rows(
+    connection: psycopg.Connection, rule: Rule, *, after: datetime, groups: list[str] | None = None
+) -> pl.DataFrame:
+    scope = reach(rule)
+    wanted = Slice(after, None, scope.event_types, scope.sources, _group_values(rule, groups))
+    events = stored_events(connection, wanted)
+    return select_rows(rule, with_fields(events, paths_of([rule])))
+
+
+def _group_values(rule: Rule, groups: list[str] | None) -> list[tuple[tuple[str, ...], list[str | None]]]:
+    """What PostgreSQL can narrow groups down by: texts and truth values. It may find more events than asked for, since
+    each path is looked at by itself; numbers are left out, because one number can be written in several ways."""
+    if groups is None or not rule.group_by:
+        return []
+    decoded = [list(msgspec.json.decode(group).values()) for group in groups]
+    narrowed = []
+    for index, path in enumerate(rule.group_by):
+        values = {group[index] for group in decoded if group[index] is None or isinstance(group[index], str | bool)}
+        if len(values) < len({msgspec.json.encode(group[index]) for group in decoded}):
+            continue
+        if path.startswith(("payload.", "metadata.")) or path in ("event_type", "source"):
+            texts = [value if value is None or isinstance(value, str) else str(value).lower() for value in values]
+            narrowed.append((tuple(split_path(path)), texts))
+    return narrowed

@@ -1,0 +1,75 @@
+"""Tell Dagster what a drain run does: sentences in the run's log, and materialisations of the days it touched."""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from pipelines.drain_stream import Tally
+
+#: A report names at most so many days by partition; a load of history that touches more reports the rest in one.
+MOST_DAYS_NAMED = 100
+_log = logging.getLogger(__name__)
+
+
+class DagsterReporter:
+    """Reports to the run of an op. Dagster being out of reach is no reason to stop draining: it is logged and passed over."""
+
+    def __init__(self, context: dg.OpExecutionContext) -> None:
+        self._context = context
+
+    def say(self, sentence: str) -> None:
+        """One line in the run's log."""
+        try:
+            self._context.log.info(sentence)
+        except Exception as fault:  # Dagster's storage has many ways to be away
+            _log.warning("Dagster did not take a line of the log (%s): %s", type(fault).__name__, sentence)
+
+    def report(self, tally: Tally) -> None:
+        """One line in the log, and a materialisation for each asset and day that was touched."""
+        self.say(_sentence(tally))
+        try:
+            for event in materialisations(tally, self._context.run_id):
+                self._context.log_event(event)
+        except Exception as fault:
+            _log.warning("Dagster did not take the materialisations of %d micro-batches: %s", tally.batches, fault)
+
+
+def materialisations(tally: Tally, run_id: str) -> Iterator[dg.AssetMaterialization]:
+    """What Dagster is told about micro-batches since the last report: events and anomalies, day by day."""
+    stretch: dict[str, dg.MetadataValue] = {
+        "micro_batches": dg.MetadataValue.int(tally.batches),
+        "first_batch_id": dg.MetadataValue.int(tally.first_batch_id or 0),
+        "last_batch_id": dg.MetadataValue.int(tally.last_batch_id or 0),
+        "lag_seconds": dg.MetadataValue.float(round(tally.last_lag_seconds, 4)),
+        "reported_at": dg.MetadataValue.timestamp(datetime.fromtimestamp(time.time(), UTC)),
+    }
+    stream = {
+        "first_stream_entry": dg.MetadataValue.text(tally.first_entry or "none"),
+        "last_stream_entry": dg.MetadataValue.text(tally.last_entry or "none"),
+        "duplicates": dg.MetadataValue.int(tally.duplicates),
+        "dead_lettered": dg.MetadataValue.int(tally.dead_lettered),
+    }
+    for day, count in _named(tally.new_events_by_day):
+        rows = {"dagster/row_count": dg.MetadataValue.int(count)}
+        yield dg.AssetMaterialization("events", partition=day, metadata={**rows, **stretch, **stream})
+    for day, count in _named({day: tally.anomalies_by_day.get(day, 0) for day in tally.touched_days}):
+        rows = {"dagster/row_count": dg.MetadataValue.int(count)}
+        yield dg.AssetMaterialization("anomalies", partition=day, metadata={**rows, **stretch})
+
+
+def _named(by_day: dict[str, int]) -> list[tuple[str | None, int]]:
+    days: list[tuple[str | None, int]] = sorted(by_day.items(), reverse=True)  # type: ignore[arg-type,assignment]
+    named, rest = days[:MOST_DAYS_NAMED], days[MOST_DAYS_NAMED:]
+    return named + ([(None, sum(count for _, count in rest))] if rest else [])
+
+
+def _sentence(tally: Tally) -> str:
+    return (
+        f"{tally.batches} micro-batches: {tally.taken} events taken = {tally.stored} stored + {tally.duplicates}"
+        f" duplicates + {tally.dead_lettered} dead-lettered; {tally.anomalies} anomalies found,"
+        f" {tally.retracted} retracted; lag {tally.last_lag_seconds * 1000:.0f} ms;"
+        f" stream {tally.first_entry or '-'} to {tally.last_entry or '-'}"
+    )

@@ -1,0 +1,173 @@
+"""One micro-batch, one transaction: events, what the rules find in them, dead letters and the ledger row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+import psycopg
+
+from eventpulse.clock import Clock
+from eventpulse.database.findings import retract_anomalies, save_anomalies, save_progress
+from eventpulse.database.incoming import count_by_minute, refused_events, store_events
+from eventpulse.database.ledger import DeadLetter, LedgerRow, next_batch_id, rule_book_revision, set_aside, write
+from eventpulse.database.partitions import DayPartitions
+from eventpulse.stream.reader import Entry
+from pipelines.find_anomalies import Detector, Found
+from pipelines.read_events import READ_SCHEMA, ReadEvents, place_of, read_events
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A micro-batch that is in the database: its ledger row, what it found, and how much of it by UTC day of event time."""
+
+    row: LedgerRow
+    found: Found
+    new_events_by_day: dict[str, int]
+    anomalies_by_day: dict[str, int]
+    newest_event_at: datetime | None
+
+
+class BatchStore:
+    """Stores micro-batches over one connection, in the order in which they are handed over."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        detector: Detector,
+        *,
+        shard: int,
+        run_id: str | None,
+        clock: Clock,
+        idle: timedelta,
+        lateness: timedelta,
+    ) -> None:
+        self._connection = connection
+        self._detector = detector
+        self._partitions = DayPartitions()
+        self._shard = shard
+        self._run_id = run_id
+        self._clock = clock
+        self._idle = idle
+        self._lateness = lateness
+        self._newest_event_at: datetime | None = None
+
+    def watermark(self, newest: datetime | None) -> datetime:
+        """How far conditions that move without events may be judged: no event before it is waited for any more."""
+        by_clock = self._clock() - self._idle
+        return by_clock if newest is None else max(newest - self._lateness, by_clock)
+
+    def look_around(self) -> Committed | None:
+        """What a drain does while no events come: follow the rule book, and judge what time alone has made true.
+
+        Writes only where something was found, so that quiet costs nothing.
+        """
+        started_at = self._clock()
+        with self._connection.transaction():
+            faults = self._detector.refresh(rule_book_revision(self._connection))
+            watermark = self.watermark(self._newest_event_at)
+            if not faults and not self._detector.waits_for_time(watermark):
+                return None
+            found = self._detector.find(READ_SCHEMA.to_frame(), watermark, started_at, faults)
+            committed = None
+            if found.changes_anything:
+                batch_id, _ = next_batch_id(self._connection)
+                self._save(found, batch_id)
+                row = self._ledger_row(batch_id, [], ReadEvents(READ_SCHEMA.to_frame(), []), 0, found, started_at)
+                write(self._connection, row)
+                committed = Committed(row, found, {}, _by_day(found.anomalies["occurred_at"]), self._newest_event_at)
+        self._detector.keep(found)
+        return committed
+
+    def commit(self, entries: Sequence[Entry]) -> Committed:
+        """Store what entries hold and what follows from it, or nothing.
+
+        1. decode; lines that are no events are set aside
+        2. make missing day partitions
+        3. in one transaction: events, rules, anomalies, dead letters, ledger row
+        4. only then remember, so that a batch that fails is judged again from the same state
+        """
+        started_at = self._clock()
+        read = read_events(entries)
+        try:
+            committed = self._store(entries, read, started_at)
+        except psycopg.DataError:
+            committed = self._store(entries, self._without_refused(entries, read), started_at)
+        self._detector.keep(committed.found)
+        self._newest_event_at = committed.newest_event_at
+        return committed
+
+    def _store(self, entries: Sequence[Entry], read: ReadEvents, started_at: datetime) -> Committed:
+        once = read.events.unique("event_id", keep="first", maintain_order=True)
+        days = once["timestamp"].dt.date().unique().to_list()
+        self._partitions.ensure(self._connection, days, started_at.date())
+        with self._connection.transaction():
+            batch_id, revision = next_batch_id(self._connection)
+            faults = self._detector.refresh(revision)
+            new = once
+            if not once.is_empty():
+                new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
+            if not new.is_empty():
+                count_by_minute(self._connection, new)
+            newest = max(filter(None, (self._newest_event_at, new["timestamp"].max())), default=None)  # type: ignore[type-var]
+            found = self._detector.find(new, self.watermark(newest), started_at, faults)  # type: ignore[arg-type]
+            self._save(found, batch_id)
+            set_aside(self._connection, read.dead, batch_id)
+            row = self._ledger_row(batch_id, entries, read, new.height, found, started_at)
+            write(self._connection, row)
+        events_by_day = _by_day(new["timestamp"])
+        return Committed(row, found, events_by_day, _by_day(found.anomalies["occurred_at"]), newest)  # type: ignore[arg-type]
+
+    def _save(self, found: Found, batch_id: int) -> None:
+        if not found.findings.anomalies.is_empty():
+            save_anomalies(self._connection, found.anomalies, batch_id=batch_id, run_id=self._run_id)
+        if found.findings.retracted:
+            retract_anomalies(self._connection, found.findings.retracted)
+        if found.progress:
+            save_progress(self._connection, found.progress)
+
+    def _without_refused(self, entries: Sequence[Entry], read: ReadEvents) -> ReadEvents:
+        """Move the events that PostgreSQL refuses to the dead letters."""
+        with self._connection.transaction(force_rollback=True):
+            refused = refused_events(self._connection, read.events)
+        dead = list(read.dead)
+        for row, why in refused:
+            entry, line = place_of(read.events["position"][row], entries)
+            raw = (entry.lines or b"").split(b"\n")[line]
+            dead.append(DeadLetter(entry.entry_id, line, raw, f"PostgreSQL refused it: {why}", entry.received_at))
+        kept = read.events.with_row_index("_row").filter(~pl.col("_row").is_in([row for row, _ in refused]))
+        return ReadEvents(kept.drop("_row"), dead)
+
+    def _ledger_row(
+        self,
+        batch_id: int,
+        entries: Sequence[Entry],
+        read: ReadEvents,
+        stored: int,
+        found: Found,
+        started_at: datetime,
+    ) -> LedgerRow:
+        return LedgerRow(
+            batch_id=batch_id,
+            origin="live",
+            shard=self._shard,
+            first_entry=entries[0].entry_id if entries else None,
+            last_entry=entries[-1].entry_id if entries else None,
+            entries=len(entries),
+            taken=read.taken,
+            stored=stored,
+            duplicates=read.events.height - stored,
+            dead_lettered=len(read.dead),
+            too_late=found.findings.too_late,
+            anomalies=found.findings.anomalies.height,
+            retracted=len(found.findings.retracted),
+            rule_errors={str(rule_id): why for rule_id, why in found.findings.faults.items()},
+            dagster_run_id=self._run_id,
+            oldest_received_at=read.events["received_at"].min(),  # type: ignore[arg-type]
+            started_at=started_at,
+        )
+
+
+def _by_day(instants: pl.Series) -> dict[str, int]:
+    counts = instants.dt.date().value_counts(sort=False)
+    return {day.isoformat(): count for day, count in counts.iter_rows()}
