@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from eventpulse.database.connect import open_engine
 from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
-from eventpulse.stream.backlog import Backlog
+from eventpulse.stream.backlog_limit import BacklogLimit
 from eventpulse.stream.connect import open_async_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import anomaly_routes, event_routes, health_routes, live_route, metric_routes, rule_routes
@@ -67,7 +67,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     )
     # The publisher has a client of its own: a slow question by somebody else must not hold up a write.
     writer, client = open_async_redis(redis_url), open_async_redis(redis_url)
-    backlog = Backlog(client, most_bytes=settings.max_backlog_bytes)
+    backlog = BacklogLimit(client, most_bytes=settings.max_backlog_bytes)
     publisher = Publisher(writer, refuses=backlog.reason_to_refuse)
     live = LiveAnomalies(client)
     tasks = [asyncio.create_task(backlog.watch()), asyncio.create_task(live.listen())]
