@@ -1,0 +1,97 @@
+"""From truth to triggers: `for`, `keep firing` and cooldown, over the moments of all groups at once.
+
+A condition is true from one moment to the next, so true moments in a row are one true interval, half-open: it ends
+with the instant of the first moment that is false. `for_seconds` moves its start; what is over by then is dropped.
+`keep_firing_seconds` extends its end; intervals that then touch are one. Triggers are the events inside, and the
+start of an interval where no event stands.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+import polars as pl
+
+_SAME_GROUP_BEFORE = pl.col("group_key") == pl.col("group_key").shift(1)
+_SAME_GROUP_AFTER = pl.col("group_key") == pl.col("group_key").shift(-1)
+
+
+def triggers(moments: pl.DataFrame, held: int, kept: int) -> pl.DataFrame:
+    """The moments that trigger, cooldown aside, in order. `moments` has group_key, at, row, `true` and any further
+    columns.
+
+    `held` is for_seconds and `kept` keep_firing_seconds, both in microseconds. Where an interval comes to count
+    between two moments, a moment is added that has the further columns of the one before it.
+    """
+    if held:
+        moments = _held_long_enough(moments, held)
+    starts = pl.col("true") & ~(pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
+    if not kept:
+        return moments.filter(pl.col("true") & (pl.col("row").is_not_null() | starts))
+    ends = ~pl.col("true") & (pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
+    ended = pl.when(ends).then("at").forward_fill().over("group_key")
+    still = (pl.col("at") - ended < kept).fill_null(False)
+    apart = (pl.col("at") - ended.shift(1).over("group_key") > kept).fill_null(True)
+    return moments.filter(pl.when(pl.col("row").is_null()).then(starts & apart).otherwise(pl.col("true") | still))
+
+
+def point_triggers(moments: pl.DataFrame, held: int, kept: int) -> pl.DataFrame:
+    """As `triggers`, for conditions that are true at an instant and false again right after it.
+
+    An instant lasts no time, so with for_seconds nothing is left of it.
+    """
+    if held:
+        return moments.clear()
+    if not kept:
+        return moments.filter("true")
+    last = pl.when("true").then("at").forward_fill().over("group_key")
+    still = (pl.col("at") - last < kept).fill_null(False)
+    apart = (pl.col("at") - last.shift(1).over("group_key") > kept).fill_null(True)
+    return moments.filter(
+        pl.when(pl.col("row").is_null()).then(pl.col("true") & apart).otherwise(pl.col("true") | still)
+    )
+
+
+def _held_long_enough(moments: pl.DataFrame, held: int) -> pl.DataFrame:
+    """The same moments, true only where the condition has held for long enough, and the moments at which it has."""
+    starts = pl.col("true") & ~(pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
+    dated = moments.with_columns(
+        _counts=pl.when(starts).then("at").forward_fill() + held,
+        _next=pl.when(_SAME_GROUP_AFTER).then(pl.col("at").shift(-1)),
+        _order=pl.int_range(pl.len()),
+    )
+    between = pl.col("true") & (pl.col("at") < pl.col("_counts"))
+    between &= (pl.col("_counts") < pl.col("_next")).fill_null(True)
+    added = dated.filter(between).with_columns(at=pl.col("_counts"), row=pl.lit(None, pl.UInt32))
+    judged = dated.with_columns(true=pl.col("true") & (pl.col("at") >= pl.col("_counts")).fill_null(False))
+    both = pl.concat([judged, added]).sort("_order", maintain_order=True)
+    return both.drop("_counts", "_next", "_order")
+
+
+def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFrame:
+    """The triggers that are at least `cooldown` after the anomaly before them, beginning with the `fired` ones.
+
+    Jumps from anomaly to anomaly by binary search, so the cost is per anomaly, not per trigger.
+    """
+    if not cooldown or found.is_empty():
+        return found
+    last = dict(zip(fired["group_key"], fired["fired_at"].cast(pl.Int64), strict=True))
+    instants = found["at"].to_list()
+    kept: list[int] = []
+    for key, start, end in _runs(found["group_key"]):
+        at = bisect_left(instants, last[key] + cooldown, start, end) if key in last else start
+        while at < end:
+            kept.append(at)
+            at = bisect_left(instants, instants[at] + cooldown, at + 1, end)
+    return found if len(kept) == len(instants) else found[kept]
+
+
+def _runs(keys: pl.Series) -> Iterator[tuple[int, int, int]]:
+    """Each key with the number of its first trigger and of the one after its last."""
+    if keys[0] == keys[-1]:
+        yield keys[0], 0, len(keys)
+        return
+    runs = keys.rle().struct.unnest()
+    start = 0
+    for key, length in zip(runs["value"].to_list(), runs["len"].to_list(), strict=True):
+        yield key, start, start + length
+        start += length

@@ -1,0 +1,55 @@
+"""What the module of a condition type has to answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from rules.filters import Filters
+from rules.rule import Rule
+
+
+@dataclass(frozen=True)
+class Account:
+    """What there is to say about triggers, one item for each. `threshold` and `expected` are the same for all of them
+    where they are no lists. The events that contributed are `contributing`, which may leave out old ones, and how
+    many they were.
+    """
+
+    value: Sequence[float | None]
+    threshold: Sequence[float | None] | float | None
+    expected: Sequence[str] | str
+    window_start: Sequence[int]
+    contributing: Sequence[Sequence[str]]
+    contributing_count: Sequence[int]
+    message: Sequence[str]
+
+
+class Kind(Protocol):
+    """A condition type. ROW frames are described in rules/selection.py, moments in rules/window.py."""
+
+    def looks_at(self, rule: Rule) -> Sequence[Filters]:
+        """An event is one of the rule's rows where it passes any of these."""
+
+    def columns(self, rule: Rule) -> Mapping[str, pl.Expr]:
+        """What a row holds beside what every row holds, on a frame of events with their fields."""
+
+    def look_back(self, rule: Rule) -> timedelta:
+        """How far before an instant rows matter to the truth at that instant."""
+
+    def moves_without_events(self, rule: Rule) -> bool:
+        """Whether the truth can become true, or false again through further events, where no event of the group
+        stands."""
+
+    def triggers(self, rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+        """The moments that trigger, cooldown aside, in order: group_key, at in microseconds, row, and what `describe`
+        wants to find there again. Those before `earliest` may be left out or be wrong."""
+
+    def carry(self, rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
+        """The rows that the truth at and after `earliest` depends on, in any order. The rows given are in time order
+        or in the order of ROW frames."""
+
+    def describe(self, rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+        """What there is to say about each trigger. `of` names their groups, such as ` of payload.ip=1.2.3.4`."""

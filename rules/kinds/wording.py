@@ -1,0 +1,44 @@
+"""How anomalies speak of numbers, groups and events."""
+
+import msgspec
+import polars as pl
+
+from rules.filters import Filters
+
+MOST_CONTRIBUTING = 20
+
+
+def number(value: float | None) -> str:
+    """A number as a person writes it: `6`, `0.25`, `1200000`."""
+    if value is None:
+        return "nothing"
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.4f}".rstrip("0") if 0.001 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def group_name(group: str) -> str:
+    """A group as part of a sentence: ` of payload.ip=1.2.3.4, source=web1`; nothing where there are no groups."""
+    if group == "{}":
+        return ""
+    values: dict[str, msgspec.Raw] = msgspec.json.decode(group, type=dict[str, msgspec.Raw])
+    return " of " + ", ".join(f"{path}={_plain(bytes(value).decode())}" for path, value in values.items())
+
+
+def _plain(token: str) -> str:
+    if token == "null":
+        return "(none)"
+    return msgspec.json.decode(token) if token.startswith('"') else token
+
+
+def matching_events(filters: Filters) -> str:
+    """`ssh_failed_password events from web1, web2`"""
+    types = " or ".join(filters.event_type)
+    sources = f" from {', '.join(filters.source)}" if filters.source else ""
+    return f"{types} events{sources}".lstrip() if len(types) <= 60 else f"matching events{sources}"
+
+
+def newest(event_ids: pl.Series, first: int, end: int) -> list[str]:
+    """The last events of those from row `first` to before row `end`, as many as an anomaly names."""
+    few = max(first, end - MOST_CONTRIBUTING)
+    return event_ids.slice(few, end - few).to_list()

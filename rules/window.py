@@ -1,0 +1,118 @@
+"""Where windows begin and end among sorted rows: one binary search for all groups at once.
+
+The window at instant t is (t - window, t]. Rows come sorted by (group_key, timestamp, position, event_id); an event is
+judged with itself and the rows before it in that order, so its window is the rows from `first_inside` to itself.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+#: The part of event time that an instant just before another one lies away, with room to spare.
+A_MOMENT = timedelta(microseconds=2)
+#: A look-back that reaches to the first event there is.
+FOREVER = timedelta.max
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_LARGEST_INT64 = 2**62
+
+Instants = pl.Series | Sequence[int]
+
+
+def microseconds(span: timedelta) -> int:
+    """A span as the integer that timestamps count in."""
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
+def earlier(instant: datetime, span: timedelta) -> datetime:
+    """`instant - span`, but never before the beginning of time."""
+    return instant - span if instant - BEGINNING > span else BEGINNING
+
+
+def reaching(*spans: timedelta) -> timedelta:
+    """The sum of spans; FOREVER where one of them is."""
+    return FOREVER if FOREVER in spans else sum(spans, A_MOMENT)
+
+
+def parted(rows: pl.DataFrame, instant: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows after an instant, and those at or before it."""
+    young = rows["timestamp"] > instant
+    return rows.filter(young), rows.filter(~young)
+
+
+def instant_of(at: datetime) -> int:
+    """An instant as the integer that timestamps are: microseconds since 1970."""
+    return microseconds(at - EPOCH)
+
+
+def window_start(rows: pl.DataFrame, instants: Instants, row: int, start: int) -> int:
+    """The number of the first row of `row`'s group later than `start`, at most `row` + 1."""
+    keys = rows["group_key"]
+    first = bisect_left(keys, keys[row], 0, row)
+    return bisect_right(instants, start, first, row + 1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Sorted rows laid out on one line of integers, one group behind the other.
+
+    Neighbouring groups stand further apart than any window reaches (`reach` to either side of a row), so the rows of a
+    window of any group are found by searching the whole line.
+    """
+
+    keys: pl.Series
+    instants: pl.Series
+    places: pl.Series
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, reach: timedelta) -> "Line":
+        instants = rows["timestamp"].cast(pl.Int64)
+        keys = rows["group_key"]
+        if keys[0] == keys[-1]:
+            return cls(keys, instants, instants)
+        low: int = instants.min()  # type: ignore[assignment]
+        stride = instants.max() - low + 2 * microseconds(reach) + 1  # type: ignore[operator]
+        numbers = rows.select(pl.col("group_key").rle_id()).to_series()
+        whole = pl.Int64 if (int(numbers[-1]) + 1) * stride < _LARGEST_INT64 else pl.Int128
+        places = numbers.cast(whole) * pl.Series([stride], dtype=whole) + (instants - low).cast(whole)
+        return cls(keys, instants, places)
+
+    def rows_until(self, places: pl.Series) -> pl.Series:
+        """How many rows lie at or before each place; the number of the first row after it."""
+        return self.places.search_sorted(places, "right")
+
+    def rows_before(self, places: pl.Series) -> pl.Series:
+        """How many rows lie before each place."""
+        return self.places.search_sorted(places, "left")
+
+    def first_inside(self, places: pl.Series, window: timedelta) -> pl.Series:
+        """The number of the first row of each window that ends at a place."""
+        return self.rows_until(places - microseconds(window))
+
+
+def moments(line: Line, *spans: timedelta) -> pl.DataFrame:
+    """Every moment at which windows change, in order: each row, and each instant at which a row is one of `spans` old.
+
+    Columns: `group_key`, `at` in microseconds, `row` (the number of the row whose event it is, null where time alone
+    moves) and `place` on the line. Where rows of the group arrive at the instant at which others leave, their moments
+    are enough: each of them is judged without what has left.
+    """
+    found = pl.DataFrame({"group_key": line.keys, "at": line.instants, "place": line.places}).with_row_index("row")
+    silent = [_without_rows(line, found, microseconds(span)) for span in spans]
+    if not silent:
+        return found
+    leaving = pl.concat(silent).unique("place") if len(silent) > 1 else silent[0]
+    return pl.concat([found, leaving]).sort("place", maintain_order=True)
+
+
+def _without_rows(line: Line, found: pl.DataFrame, span: int) -> pl.DataFrame:
+    """The instants at which rows are `span` old and no row of the group stands."""
+    places = line.places + span
+    alone = line.rows_before(places) == line.rows_until(places)
+    last_of_ties = (line.places != line.places.shift(-1)).fill_null(True)
+    return found.with_columns(row=pl.lit(None, pl.UInt32), at=line.instants + span, place=places).filter(
+        alone & last_of_ties
+    )

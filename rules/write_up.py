@@ -1,0 +1,79 @@
+"""Triggers become anomalies: ids, groups, events, and what the rule's kind has to say about them."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b, sha1
+from uuid import UUID
+
+import polars as pl
+
+from eventpulse.anomaly import ANOMALY_SCHEMA
+from rules.kinds.kind import Account
+from rules.rule import Rule
+
+NO_ANOMALIES = ANOMALY_SCHEMA.to_frame()
+
+
+def write_up(
+    rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, groups: Sequence[str], account: Account
+) -> pl.DataFrame:
+    """The anomalies (ANOMALY_SCHEMA) of triggers and of what there is to say about them, in the same order."""
+    instants = found["at"].to_list()
+    numbers = found["row"].to_list()
+    event_ids, positions = rows["event_id"], rows["position"]
+    ids_of_events = [None if row is None else event_ids[row] for row in numbers]
+    return _frame(
+        {
+            "anomaly_id": _anomaly_ids(rule, groups, instants, ids_of_events),
+            "rule_id": str(rule.rule_id),
+            "rule_version": rule.version,
+            "severity": rule.severity,
+            "group": groups,
+            "group_key": [stable_group_key(group) for group in groups],
+            "occurred_at": instants,
+            "position": [None if row is None else positions[row] for row in numbers],
+            "event_id": ids_of_events,
+            "value": account.value,
+            "threshold": account.threshold,
+            "expected": account.expected,
+            "window_start": account.window_start,
+            "window_end": instants,
+            "contributing": account.contributing,
+            "contributing_count": account.contributing_count,
+            "message": account.message,
+        }
+    )
+
+
+@lru_cache(maxsize=65_536)
+def stable_group_key(group: str) -> int:
+    """A signed 64-bit hash of a group's text, the same in every process and for ever."""
+    return int.from_bytes(blake2b(group.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _anomaly_ids(
+    rule: Rule, groups: Sequence[str], instants: Sequence[int], event_ids: Sequence[str | None]
+) -> list[str]:
+    """UUID5 in the namespace of the rule's id, over semantic hash, group, trigger instant and triggering event."""
+    start = sha1(rule.rule_id.bytes + rule.semantic_hash.encode(), usedforsecurity=False)
+    ids = []
+    for group, instant, event_id in zip(groups, instants, event_ids, strict=True):
+        digest = start.copy()
+        digest.update(f"\n{group}\n{instant}\n{event_id or ''}".encode())
+        ids.append(str(UUID(bytes=digest.digest()[:16], version=5)))
+    return ids
+
+
+def _frame(columns: dict[str, object]) -> pl.DataFrame:
+    """A frame of ANOMALY_SCHEMA; a column that is one value holds it in every row."""
+    height = len(columns["anomaly_id"])  # type: ignore[arg-type]
+    series = []
+    for name, values in columns.items():
+        dtype = ANOMALY_SCHEMA[name]
+        plain = pl.Int64 if isinstance(dtype, pl.Datetime) else dtype
+        if isinstance(values, (list, tuple)):
+            one = pl.Series(name, values, dtype=plain)
+        else:
+            one = pl.Series(name, [values], dtype=plain).new_from_index(0, height)
+        series.append(one if plain is dtype else one.cast(dtype))
+    return pl.DataFrame(series)
