@@ -121,7 +121,8 @@ class DrainRun:
         drain = self._drain(connection, detector)
         drain.finish_what_was_left()
         while not self._is_over(connection, lease):
-            drain.step()
+            if not drain.step():
+                self._tally.last_lag_seconds = 0.0
             self._keep_alive(connection, lease)
         release_leadership(connection, self.shard)
         self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")

@@ -75,14 +75,12 @@ class Drain:
         store: BatchStore,
         pace: Pace,
         *,
-        shard: int,
         tell: Callable[[Committed, float], None],
         last_committed: str | None,
     ) -> None:
         self._reader = reader
         self._store = store
         self._pace = pace
-        self._shard = shard
         self._tell = tell
         self._last_committed = last_committed
         self._busy_until = 0.0

@@ -13,7 +13,8 @@ from eventpulse.sending.answers import AllRefused, Answer, Denied, Later, SomeRe
 from eventpulse.sending.batches import json_array
 from eventpulse.sending.prepare import Refusal
 
-REQUESTS_IN_FLIGHT = 4
+# One: with more, requests overtake each other, and a file's order of acceptance would differ from its own order.
+REQUESTS_IN_FLIGHT = 1
 _LONGEST_BACK_OFF = 15.0
 
 

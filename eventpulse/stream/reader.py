@@ -149,6 +149,8 @@ class StreamReader:
 def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     lines = fields.get(b"events")
     if lines is not None:
+        lines = lines.removesuffix(b"\n")  # JSON lines may end the last line like the others
+    if lines is not None:
         lines = lines.removesuffix(b"\n")  # a line may be ended or only separated from the next
     count = fields.get(b"count", b"")
     return Entry(entry_id.decode(), lines, int(count) if count.isdigit() else 0, fields)
