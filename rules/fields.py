@@ -94,7 +94,7 @@ def canonical_tokens(tokens: pl.Series) -> pl.Series:
     if unusual_number.any():
         tokens = (
             tokens.to_frame("token")
-            .select(pl.when(unusual_number).then(_number_token(pl.col("token"))).otherwise(pl.col("token")))
+            .select(pl.when(unusual_number).then(_number_spelled_alike(pl.col("token"))).otherwise(pl.col("token")))
             .to_series()
         )
     unusual_text = tokens.str.contains(r'^["].*\\') | tokens.str.contains(r"^[{\[]")
@@ -102,18 +102,6 @@ def canonical_tokens(tokens: pl.Series) -> pl.Series:
         spellings = tokens.filter(unusual_text).unique()
         tokens = tokens.replace(spellings, pl.Series([_same_value(s) for s in spellings], dtype=pl.String))
     return tokens
-
-
-def _number_token(token: pl.Expr) -> pl.Expr:
-    number = token.cast(pl.Float64, strict=False)
-    whole = number.is_finite() & (number == number.floor()) & (number.abs() < 2.0**63)
-    return (
-        pl.when(whole)
-        .then(number.cast(pl.Int64, strict=False).cast(pl.String))
-        .when(number.is_finite())
-        .then(number.cast(pl.String))
-        .otherwise(token)
-    )
 
 
 def _same_value(token: str) -> str:
@@ -127,33 +115,24 @@ def as_token(path: str) -> pl.Expr:
     """What stands at the path, as its JSON token; columns of the event become tokens too."""
     if is_json_path(path):
         return pl.col(path)
+    column = event_column(path)
     if EVENT_COLUMNS[path] == "number":
-        return _number_token(_event_number(path).cast(pl.String))
-    text = pl.col(path).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") if EVENT_COLUMNS[path] == "time" else pl.col(path)
-    return '"' + text.str.replace_many(_ESCAPED_IN_JSON) + '"'
+        return token_of_number(column)
+    return token_of_text(column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") if EVENT_COLUMNS[path] == "time" else column)
 
 
 def as_text(path: str) -> pl.Expr:
     """The text at the path; null where something else than a JSON string stands there."""
-    if not is_json_path(path):
-        return pl.col(path) if EVENT_COLUMNS[path] == "text" else pl.lit(None, pl.String)
-    token = pl.col(path)
-    is_text = token.str.starts_with('"')
-    escaped = is_text & token.str.contains("\\", literal=True)
-    return (
-        pl.when(escaped)
-        .then(pl.when(escaped).then(token).str.json_decode(pl.String))
-        .when(is_text)
-        .then(token.str.head(-1).str.tail(-1))
-    )
+    if is_json_path(path):
+        return text_in(pl.col(path))
+    return event_column(path) if EVENT_COLUMNS[path] == "text" else pl.lit(None, pl.String)
 
 
 def as_number(path: str) -> pl.Expr:
     """The number at the path as a double; null where something else stands there, or a number no double can hold."""
-    if not is_json_path(path):
-        return _event_number(path)
-    number = pl.col(path).cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
+    if is_json_path(path):
+        return number_in(pl.col(path))
+    return event_column(path) if EVENT_COLUMNS[path] == "number" else pl.lit(None, pl.Float64)
 
 
 def as_integer(path: str) -> pl.Expr:
@@ -161,10 +140,49 @@ def as_integer(path: str) -> pl.Expr:
     return pl.col(path).cast(pl.Int64, strict=False) if is_json_path(path) else pl.lit(None, pl.Int64)
 
 
-def _event_number(path: str) -> pl.Expr:
-    if EVENT_COLUMNS[path] != "number":
-        return pl.lit(None, pl.Float64)
+def event_column(path: str) -> pl.Expr:
+    """A column of the event; `lag_seconds` is how long after its own time the event was received."""
+    if path != "lag_seconds":
+        return pl.col(path)
     return (pl.col("received_at") - pl.col("timestamp")).dt.total_microseconds() / 1_000_000
+
+
+def text_in(token: pl.Expr) -> pl.Expr:
+    """The text that a token is; null for a token of another type."""
+    return pl.when(token.str.starts_with('"')).then(token).str.json_decode(pl.String)
+
+
+def number_in(token: pl.Expr) -> pl.Expr:
+    """The number that a token is, as a double; null for a token of another type."""
+    return finite(token.cast(pl.Float64, strict=False))
+
+
+def finite(number: pl.Expr) -> pl.Expr:
+    """The number, or null where it is none that can be counted with."""
+    return number.replace([float("inf"), float("-inf"), float("nan")], None)
+
+
+def token_of_text(text: pl.Expr) -> pl.Expr:
+    """The token of a text."""
+    return '"' + text.str.replace_many(_ESCAPED_IN_JSON) + '"'
+
+
+def token_of_number(number: pl.Expr) -> pl.Expr:
+    """The token of a number."""
+    return number.cast(pl.String).map_batches(canonical_tokens, return_dtype=pl.String, is_elementwise=True)
+
+
+def _number_spelled_alike(token: pl.Expr) -> pl.Expr:
+    """The one spelling of a number: `1`, `1.0` and `1e0` are all `1`."""
+    number = token.cast(pl.Float64, strict=False)
+    whole = number.is_finite() & (number == number.floor()) & (number.abs() < 2.0**63)
+    return (
+        pl.when(whole)
+        .then(number.cast(pl.Int64, strict=False).cast(pl.String))
+        .when(number.is_finite())
+        .then(number.cast(pl.String))
+        .otherwise(token)
+    )
 
 
 def token_of(value: object) -> str | None:

@@ -32,7 +32,7 @@ class Filters:
         ]
         if self.predicate is not None:
             parts.append(self.predicate.expression)
-        return reduce(and_, parts) if parts else pl.lit(True)
+        return reduce(and_, parts) if parts else pl.col("event_type").is_not_null()
 
     @cached_property
     def paths(self) -> frozenset[str]:
