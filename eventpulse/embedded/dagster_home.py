@@ -41,8 +41,12 @@ def dagster_database_url(database_url: str) -> str:
 
 
 def with_driver(database_url: str) -> str:
-    """The same address, naming the driver: Dagster would otherwise leave the choice to SQLAlchemy."""
-    return make_url(database_url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    """The same address, naming the driver.
+
+    It is psycopg2: Dagster leaves the choice to SQLAlchemy, which takes psycopg 3, and then Dagster's NOTIFY with a
+    parameter is refused and its UI finds its connections closed (dagster-postgres 0.29.27).
+    """
+    return make_url(database_url).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
 def create_dagster_schema(database_url: str) -> None:

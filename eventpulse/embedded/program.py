@@ -26,6 +26,8 @@ class Program:
     stop_within_seconds: float = 10.0
     #: Whether the stop signal also goes to the processes that the program started.
     stops_as_group: bool = False
+    #: How long it may take after those have ended; None for as long as it likes within its limit.
+    lingers_seconds: float | None = None
 
     def child_command(self) -> list[str]:
         """The command line for a child of this process that ends with this process."""

@@ -37,7 +37,7 @@ def _start(program: Program, log: Path) -> Child:
 
 def _stop(child: Child) -> None:
     child.ask_to_end()
-    deadline = time.monotonic() + child.program.stop_within_seconds
-    while not child.has_gone() and time.monotonic() < deadline:
+    while not child.has_gone():
+        if child.is_overdue():
+            child.end_by_force()
         time.sleep(0.01)
-    child.end_by_force()

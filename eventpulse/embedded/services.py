@@ -81,6 +81,8 @@ def code_server_program(settings: Settings, variables: Mapping[str, str]) -> Pro
         # Asked to end, it takes no more runs and waits for those it has; so they are asked at the same time.
         stops_as_group=True,
         stop_within_seconds=_RUNS_END_WITHIN_SECONDS,
+        # Then it notes how they ended, and waits for sensors that still look, which nobody needs any more.
+        lingers_seconds=1.0,
     )
 
 
@@ -113,7 +115,7 @@ def webserver_program(settings: Settings, variables: Mapping[str, str]) -> Progr
         environment=variables,
         folder=PROJECT_ROOT,
         ready_within_seconds=120.0,
-        stop_within_seconds=3.0,
+        stop_within_seconds=1.0,
     )
 
 

@@ -97,16 +97,14 @@ class Supervisor:
     def _stop_together(self, children: Sequence[Child]) -> None:
         for child in children:
             child.ask_to_end()
-        begun = time.monotonic()
         waiting = list(children)
         while waiting:
-            patience = 0.0 if self.in_a_hurry else max(child.program.stop_within_seconds for child in waiting)
-            if time.monotonic() - begun > patience:
-                break
-            time.sleep(_STOP_LOOK_EVERY_SECONDS)
+            for child in waiting:
+                if self.in_a_hurry or child.is_overdue():
+                    child.end_by_force()
             waiting = [child for child in waiting if not child.has_gone()]
-        for child in waiting:
-            child.end_by_force()
+            if waiting:
+                time.sleep(_STOP_LOOK_EVERY_SECONDS)
 
     def _replace_ended(self) -> None:
         self._departed = [(stage, child) for stage, child in self._departed if not child.has_gone()]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 import redis
 
+from eventpulse.embedded.child import Child
 from eventpulse.embedded.ports import choose_free_port
 from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
 from eventpulse.embedded.running import running
@@ -23,9 +23,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("home")
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
+def _kill(server: Child) -> None:
+    os.kill(server.process_id, signal.SIGKILL)
+    psutil.Process(server.process_id).wait(10)
 
 
 def test_a_committed_row_survives_kill_9_of_postgresql(home: Path) -> None:
