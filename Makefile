@@ -1,0 +1,61 @@
+# One command for each wish. All of it happens inside this folder: .tools, .venv and .eventpulse.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/uv-$(UV_VERSION)/bin/uv
+# Compiled once while installing, so that the first start is as quick as the next.
+UV_SYNC := UV_COMPILE_BYTECODE=1 $(UV) sync --frozen
+# A lock must name only the public index, whatever index this machine uses.
+PUBLIC := env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u PIP_FIND_LINKS
+
+.PHONY: help run test check lock clean
+
+help:
+	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
+	@echo 'make test    run the tests; make test ARGS="tests/unit -x" runs some'
+	@echo 'make check   style, types, and who may import whom'
+	@echo 'make lock    resolve the dependencies anew, after a change in pyproject.toml'
+	@echo 'make clean   remove what was installed and cached; data in .eventpulse stays'
+
+run: .venv/ready
+	@exec .venv/bin/eventpulse up
+
+test: .venv/ready
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/ready
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+lock: $(UV)
+	$(PUBLIC) $(UV) lock --default-index https://pypi.org/simple
+	$(PUBLIC) $(UV) export --quiet --frozen --all-groups --no-emit-project --no-annotate --no-header \
+		--output-file requirements.lock >/dev/null
+
+clean:
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv downloads from the addresses in its lock. Where only a mirror that pip knows can be reached, pip does it instead.
+.venv/ready: pyproject.toml uv.lock requirements.lock
+	@echo 'Installing into .venv ...'
+	@$(MAKE) --no-print-directory .with-uv || $(MAKE) --no-print-directory .with-pip
+	@touch $@
+
+.PHONY: .with-uv .with-pip
+.with-uv: $(UV)
+	@$(UV_SYNC) --quiet
+
+.with-pip:
+	@echo 'uv could not install; trying pip.'
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+$(UV):
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+		--target .tools/uv-$(UV_VERSION) uv==$(UV_VERSION)
