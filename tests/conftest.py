@@ -24,11 +24,12 @@ TEMPLATE = "template_with_migrations"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def settings_of_the_developer_do_not_leak_in() -> None:
-    """A test never reaches a server or a home folder that the developer's environment names."""
+def settings_of_the_developer_do_not_leak_in(servers_folder: Path) -> None:
+    """A test never reaches the servers or the home folder of the developer's own installation."""
     for name in list(os.environ):
         if name.startswith(("EVENTPULSE_", "DAGSTER_")) or name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
             del os.environ[name]
+    os.environ["EVENTPULSE_HOME"] = str(servers_folder / "home")
 
 
 @pytest.fixture(scope="session")
