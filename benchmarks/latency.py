@@ -16,7 +16,13 @@ RULE = {
     "name": "benchmark: every trigger",
     "severity": "info",
     "window_seconds": 1,
-    "condition": {"type": "match", "filters": {"event_type": "benchmark_trigger"}},
+    "condition": {
+        "type": "threshold",
+        "metric": "count",
+        "filters": {"event_type": "benchmark_trigger"},
+        "operator": ">=",
+        "value": 1,
+    },
 }
 
 

@@ -32,6 +32,11 @@ class Connection(asyncio.Protocol):
             self._received = b""
             self._answer.set_result((int(head[9:12]), body))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has hung up; servers do so with connections that are idle."""
+        return self._transport is not None and not self._transport.is_closing()
+
     async def request(self, request: bytes) -> tuple[int, bytes]:
         """Send bytes as they are; the status and body of the answer."""
         assert self._transport is not None

@@ -58,21 +58,27 @@ def _processor() -> str:
 
 def report(title: str, rows: Mapping[str, Sequence[Figures]], *, unit: str, json_file: Path | None) -> None:
     """Print one table with the medians of each row's runs, and add everything to the JSON file."""
-    table = Table(title=f"{title} ({unit})", title_justify="left")
     middle = {name: medians(runs) for name, runs in rows.items()}
-    columns = list(dict.fromkeys(column for figures in middle.values() for column in figures))
-    table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for name, figures in middle.items():
-        table.add_row(name, *(_shown(figures.get(column)) for column in columns))
     console = Console(width=max(120, Console().width))
-    console.print(table)
+    console.print(_table(f"{title} ({unit})", middle))
     facts = machine()
     runs = max((len(each) for each in rows.values()), default=0)
     console.print(f"median of {runs} run(s); {', '.join(f'{k} {v}' for k, v in facts.items())}", style="dim")
     if json_file:
         _add(json_file, title, {"unit": unit, "machine": facts, "medians": middle, "runs": rows})
+
+
+def _table(title: str, rows: Mapping[str, Figures]) -> Table:
+    """The longer side goes down the page."""
+    figures = list(dict.fromkeys(figure for row in rows.values() for figure in row))
+    cells = {(name, figure): _shown(row.get(figure)) for name, row in rows.items() for figure in figures}
+    table = Table("", title=title, title_justify="left")
+    down, across = (figures, list(rows)) if len(figures) > len(rows) else (list(rows), figures)
+    for heading in across:
+        table.add_column(heading, justify="right")
+    for line in down:
+        table.add_row(line, *(cells.get((line, each), cells.get((each, line), "")) for each in across))
+    return table
 
 
 def _shown(value: float | None) -> str:

@@ -61,6 +61,7 @@ async def post_evenly(
     posting: set[asyncio.Task[None]] = set()
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
+        free[:] = [connection for connection in free if connection.is_open]
         if not free:
             opened.append(await connect(url))
             free.append(opened[-1])
