@@ -60,7 +60,7 @@ def require_database(url: str) -> None:
         with engine.connect() as connection:
             connection.execute(text("select 1"))
     except DBAPIError as fault:
-        reason = str(fault.orig).strip().splitlines()[-1]
+        reason = str(fault.orig).strip().splitlines()[0]
         raise EmbeddedServerError(f"The PostgreSQL of DATABASE_URL cannot be used: {reason}") from fault
     finally:
         engine.dispose()
