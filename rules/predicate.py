@@ -25,6 +25,7 @@ __all__ = ["LONGEST_PREDICATE", "Predicate", "PredicateFault", "read_predicate"]
 _COMPARISONS: dict[type[exp.Expr], Any] = {exp.EQ: eq, exp.NEQ: ne, exp.LT: lt, exp.LTE: le, exp.GT: gt, exp.GTE: ge}
 _ARITHMETIC: dict[type[exp.Expr], Any] = {exp.Add: add, exp.Sub: sub, exp.Mul: mul, exp.Div: truediv}
 _LONGEST_CALCULATION = 100
+_CONDITIONS = {*_COMPARISONS, exp.In, exp.Between, exp.Is, exp.Like, exp.ILike, exp.Not, exp.And, exp.Or}
 # The arguments of nodes that are read below; a node that has any other one means more than we understand.
 _ARGUMENTS = {"this", "expression", "expressions", "low", "high", "negate", "is_string", "quoted", "typed"}
 
@@ -51,7 +52,8 @@ def read_predicate(sql: str) -> Predicate:
         paths = frozenset(column.name for column in tree.find_all(exp.Column))
         if not paths:
             raise PredicateFault("The condition says nothing about an event; compare one of its columns or paths.", 1)
-        expression = _value(tree).truth()
+        # Polars 2.1 may shrink a condition to one row where a whole column is null; a full column keeps its height.
+        expression = _value(tree).truth() & pl.col("event_type").is_not_null()
     except SqlglotError as fault:
         raise _translated(fault, sql) from fault
     except RecursionError as fault:
@@ -175,6 +177,8 @@ def _path(node: exp.Expr) -> Value:
     path = node.name
     if is_json_path(path):
         return Value("json", pl.col(path), _column(node))
+    if path not in EVENT_COLUMNS:  # a keyword where a value should stand
+        raise PredicateFault(f"{path} stands where a value should stand.", _column(node))
     return Value(EVENT_COLUMNS[path], event_column(path), _column(node))  # type: ignore[arg-type]
 
 
@@ -199,6 +203,8 @@ def _brackets(node: exp.Expr) -> Value:
 def _operand(node: exp.Expr) -> Value:
     if type(node) is exp.Null:
         raise PredicateFault("Nothing ever equals null; write is null or is not null.", _column(node.parent))
+    if type(node) in _CONDITIONS:  # PostgreSQL refuses `a < b = c` too
+        raise PredicateFault("A condition stands inside a comparison here; put it in brackets.", _column(node))
     return _value(node)
 
 

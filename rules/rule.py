@@ -78,8 +78,10 @@ class Rule(RuleDocument):
 
         So neither name, labels, summary, severity, mode, enabled nor tests are in it; for a composite its members are.
         """
+        condition = TypeAdapter(type(self.condition)).dump_python(self.condition, mode="json", exclude_defaults=True)
         meaning = {
-            "condition": TypeAdapter(type(self.condition)).dump_python(self.condition, mode="json"),
+            # Without what stands at its default, so that a key added in a later release changes no hash.
+            "condition": {**condition, "type": self.condition.type},
             "window_seconds": self.window_seconds,
             "cooldown_seconds": self.cooldown_seconds,
             "for_seconds": self.for_seconds,
