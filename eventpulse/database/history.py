@@ -46,7 +46,7 @@ def _read(connection: psycopg.Connection, condition: sql.Composable) -> pl.DataF
         lines = b"".join(copy)
     if not lines:
         return EVENT_SCHEMA.to_frame()
-    frame = pl.read_csv(BytesIO(lines), has_header=False, schema=_CSV_SCHEMA, missing_utf8_is_empty_string=True)
+    frame = pl.read_csv(BytesIO(lines), has_header=False, schema=_CSV_SCHEMA, empty_string_is_null=False)
     return frame.cast(dict(EVENT_SCHEMA)).sort("timestamp", "position", "event_id")
 
 
