@@ -104,7 +104,7 @@ class DrainRun:
             detector.follow()
             self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
             followed = time.monotonic()
-            while not wait_for_leadership(connection, self.shard, at_most_milliseconds=1_000):
+            while not wait_for_leadership(connection, self.shard, at_most_milliseconds=500):
                 if self.shall_stop():
                     return True
                 if time.monotonic() - followed >= _FOLLOW_SECONDS:

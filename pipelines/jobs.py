@@ -1,5 +1,9 @@
 """The jobs: what Dagster can start."""
 
+import signal
+import threading
+from collections.abc import Callable
+
 import dagster as dg
 
 from eventpulse.settings import load_settings
@@ -16,7 +20,8 @@ DRAIN_JOB = "drain_stream"
 )
 def drain_op(context: dg.OpExecutionContext) -> None:
     """One drain run."""
-    DrainRun(load_settings(), context.run_id, DagsterReporter(context)).run()
+    run = DrainRun(load_settings(), context.run_id, DagsterReporter(context), shall_stop=_told_to_end())
+    run.run()
 
 
 @dg.job(
@@ -29,3 +34,11 @@ def drain_op(context: dg.OpExecutionContext) -> None:
 def drain_stream() -> None:
     """The live pipeline."""
     drain_op()
+
+
+def _told_to_end() -> Callable[[], bool]:
+    """Whether SIGTERM has come: the product is being stopped, and the batch in hand is to be finished, no other begun."""
+    told = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, frame: told.set())
+    return told.is_set
