@@ -6,6 +6,7 @@ from typing import Any
 from rules.conditions import FIELD_METRICS
 from rules.faults import RuleIssue
 from rules.paths import EVENT_COLUMNS, PathFault, normal_path
+from rules.summary import SummaryFault, read_summary
 
 NEEDS_WINDOW = ("threshold", "change", "absence", "sequence")
 SEASON_SECONDS = {"day": 86_400, "week": 7 * 86_400}
@@ -13,6 +14,7 @@ SEASON_SECONDS = {"day": 86_400, "week": 7 * 86_400}
 
 def cross_checks(document: Mapping[str, Any]) -> Iterator[RuleIssue]:
     """The faults that no single key shows. Keys of a wrong type are passed over; they are faults already."""
+    yield from _summary(document.get("summary"), document.get("group_by", ()))
     condition = document.get("condition")
     if not isinstance(condition, Mapping):
         return
@@ -31,6 +33,17 @@ def cross_checks(document: Mapping[str, Any]) -> Iterator[RuleIssue]:
         yield from _steps(condition.get("steps"))
     if kind == "absence":
         yield from _listed_groups(condition.get("groups"), document.get("group_by", ()))
+
+
+def _summary(summary: object, group_by: object) -> Iterator[RuleIssue]:
+    if not isinstance(summary, str) or not isinstance(group_by, (list, tuple)):
+        return
+    try:
+        read_summary(summary, tuple(normal_path(path) for path in group_by))
+    except SummaryFault as fault:
+        yield RuleIssue(("summary",), str(fault), "summary")
+    except (PathFault, TypeError):
+        return
 
 
 def _metric(condition: Mapping[str, Any]) -> Iterator[RuleIssue]:

@@ -10,6 +10,7 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.kinds.kind import Account
 from rules.rule import Rule
+from rules.summary_text import with_summary
 
 NO_ANOMALIES = ANOMALY_SCHEMA.to_frame()
 
@@ -22,7 +23,7 @@ def write_up(
     numbers = found["row"].to_list()
     event_ids, positions = rows["event_id"], rows["position"]
     ids_of_events = [None if row is None else event_ids[row] for row in numbers]
-    return _frame(
+    anomalies = _frame(
         {
             "anomaly_id": _anomaly_ids(rule, groups, instants, ids_of_events),
             "rule_id": str(rule.rule_id),
@@ -43,6 +44,7 @@ def write_up(
             "message": account.message,
         }
     )
+    return with_summary(rule, anomalies)
 
 
 @lru_cache(maxsize=65_536)

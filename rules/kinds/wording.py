@@ -6,6 +6,7 @@ import polars as pl
 from rules.filters import Filters
 
 MOST_CONTRIBUTING = 20
+NOTHING = "(none)"
 
 
 def number(value: float | None) -> str:
@@ -21,13 +22,18 @@ def group_name(group: str) -> str:
     """A group as part of a sentence: ` of payload.ip=1.2.3.4, source=web1`; nothing where there are no groups."""
     if group == "{}":
         return ""
+    return " of " + ", ".join(f"{path}={value}" for path, value in group_values(group).items())
+
+
+def group_values(group: str) -> dict[str, str]:
+    """The values of a group by their paths, as a person writes them."""
     values: dict[str, msgspec.Raw] = msgspec.json.decode(group, type=dict[str, msgspec.Raw])
-    return " of " + ", ".join(f"{path}={_plain(bytes(value).decode())}" for path, value in values.items())
+    return {path: _plain(bytes(value).decode()) for path, value in values.items()}
 
 
 def _plain(token: str) -> str:
     if token == "null":
-        return "(none)"
+        return NOTHING
     return msgspec.json.decode(token) if token.startswith('"') else token
 
 
