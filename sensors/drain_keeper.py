@@ -6,23 +6,22 @@ reads from PostgreSQL's locks, which nothing can disagree with.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 import dagster as dg
+from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import Contender, contenders
+from eventpulse.database.leadership import contenders, current_lease
 from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from pipelines.jobs import DRAIN_JOB, drain_stream
+from sensors.drain_verdict import Absences, DrainRunSeen, judge_drains
 
 WATCH_SECONDS = 50.0
 STEP_SECONDS = 0.25
-#: How long a run may take from its launch to standing in the queue for the lock.
-GRACE = timedelta(seconds=45)
+#: Dagster is asked about its runs less often than PostgreSQL about the queue: that keeps watching cheap.
+ASK_DAGSTER_SECONDS = 2.0
 WANTED = 2
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -30,45 +29,6 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-
-
-class Lack(StrEnum):
-    """Why another run is wanted."""
-
-    NO_LEADER = "nobody leads"
-    NO_STANDBY = "nobody stands by"
-
-
-@dataclass(frozen=True)
-class DrainRunSeen:
-    """A drain run as Dagster knows it."""
-
-    run_id: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What to do: start a run and why, and which runs died without telling Dagster."""
-
-    lack: Lack | None
-    died: tuple[str, ...]
-
-
-def judge_drains(
-    contending: Sequence[Contender], unfinished: Sequence[DrainRunSeen], *, now: datetime, grace: timedelta = GRACE
-) -> Verdict:
-    """Compare who is in the queue for the lock with the runs Dagster believes in.
-
-    A run that is not in the queue is on its way while it is younger than `grace`, and dead after that.
-    """
-    present = {contender.run_id for contender in contending}
-    absent = [run for run in unfinished if run.run_id not in present]
-    died = tuple(run.run_id for run in absent if now - run.created_at > grace)
-    on_their_way = len(absent) - len(died)
-    if len(present) + on_their_way >= WANTED:
-        return Verdict(None, died)
-    return Verdict(Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
 
 
 @dg.sensor(
@@ -84,25 +44,56 @@ def drain_keeper(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Skip
         raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     engine = open_engine(url.get_secret_value(), application="eventpulse drain keeper", pool_size=1)
     try:
-        deadline = time.monotonic() + WATCH_SECONDS
-        while time.monotonic() < deadline:
-            contending = contenders(engine, shard=0)
-            # Dagster is asked only where the lock's queue is short; that keeps watching cheap.
-            if len(contending) < WANTED:
-                verdict = judge_drains(contending, _unfinished(context.instance), now=datetime.now(UTC))
-                for run_id in verdict.died:
-                    _report_death(context, run_id)
-                if verdict.lack is not None:
-                    return dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})
-            time.sleep(STEP_SECONDS)
+        return _watch(context, engine)
     finally:
         engine.dispose()
+
+
+def _watch(context: dg.SensorEvaluationContext, engine: Engine) -> dg.RunRequest | dg.SkipReason:
+    absences = Absences()
+    deadline = time.monotonic() + WATCH_SECONDS
+    asked = 0.0
+    while (now := time.monotonic()) < deadline:
+        contending = contenders(engine, shard=0)
+        if len(contending) < WANTED or now - asked >= ASK_DAGSTER_SECONDS:
+            asked = now
+            runs = _recent_runs(context.instance)
+            lease = current_lease(engine, shard=0)
+            missing_for = absences.of([run for run in runs if not run.finished], contending, now)
+            verdict = judge_drains(
+                contending,
+                runs,
+                missing_for,
+                last_leader=lease.run_id if lease is not None else None,
+                now=datetime.now(UTC),
+            )
+            for run_id in verdict.died:
+                _report_death(context, run_id)
+            if verdict.lack is not None:
+                return dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})
+        time.sleep(STEP_SECONDS)
     return dg.SkipReason("One drain leads and one stands by.")
 
 
-def _unfinished(instance: dg.DagsterInstance) -> list[DrainRunSeen]:
-    records = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB, statuses=_UNFINISHED), limit=20)
-    return [DrainRunSeen(record.dagster_run.run_id, record.create_timestamp.astimezone(UTC)) for record in records]
+def _recent_runs(instance: dg.DagsterInstance) -> list[DrainRunSeen]:
+    """Every unfinished drain run, and the newest finished ones."""
+    unfinished = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB, statuses=_UNFINISHED), limit=50)
+    newest = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB), limit=10)
+    seen = {record.dagster_run.run_id: _seen(record) for record in [*unfinished, *newest]}
+    return sorted(seen.values(), key=lambda run: run.created_at, reverse=True)
+
+
+def _seen(record: dg.RunRecord) -> DrainRunSeen:
+    run = record.dagster_run
+    return DrainRunSeen(
+        run.run_id,
+        created_at=record.create_timestamp.astimezone(UTC),
+        finished=run.is_finished,
+        failed=run.status == dg.DagsterRunStatus.FAILURE,
+        lasted=timedelta(seconds=record.end_time - record.start_time)
+        if record.end_time and record.start_time
+        else timedelta(),
+    )
 
 
 def _report_death(context: dg.SensorEvaluationContext, run_id: str) -> None:
