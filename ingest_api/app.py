@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -22,6 +24,7 @@ from ingest_api.openapi import complete_openapi
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10
+_log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -70,19 +73,36 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     backlog = BacklogLimit(client, most_bytes=settings.max_backlog_bytes)
     publisher = Publisher(writer, refuses=backlog.reason_to_refuse)
     live = LiveAnomalies(client)
-    tasks = [asyncio.create_task(backlog.watch()), asyncio.create_task(live.listen())]
+    tasks = [_started(backlog.watch()), _started(live.listen())]
     try:
         with _rare_garbage_collection():
             yield AppState(settings=settings, engine=engine, redis=client, publisher=publisher, live=live)
     finally:
         await publisher.close()
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await _end(tasks)
         await writer.aclose()
         await client.aclose()
         engine.dispose()
+
+
+def _started(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    task = asyncio.create_task(work, name=work.__qualname__)
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        _log.error("%s has ended and will not come back before a restart.", task.get_name(), exc_info=fault)
+
+
+async def _end(tasks: list["asyncio.Task[None]"]) -> None:
+    # While redis-py 8.1 opens a connection, a cancellation can be lost in it (November 2026): one is not enough.
+    ending: set[asyncio.Task[None]] = set(tasks)
+    while ending:
+        for task in ending:
+            task.cancel()
+        _, ending = await asyncio.wait(ending, timeout=0.1)
 
 
 @contextmanager
