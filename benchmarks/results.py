@@ -60,7 +60,8 @@ def report(title: str, rows: Mapping[str, Sequence[Figures]], *, unit: str, json
     """Print one table with the medians of each row's runs, and add everything to the JSON file."""
     middle = {name: medians(runs) for name, runs in rows.items()}
     console = Console(width=max(120, Console().width))
-    console.print(_table(f"{title} ({unit})", middle))
+    console.print(f"\n[bold]{title}[/] ({unit})")
+    console.print(_table(middle))
     facts = machine()
     runs = max((len(each) for each in rows.values()), default=0)
     console.print(f"median of {runs} run(s); {', '.join(f'{k} {v}' for k, v in facts.items())}", style="dim")
@@ -68,11 +69,11 @@ def report(title: str, rows: Mapping[str, Sequence[Figures]], *, unit: str, json
         _add(json_file, title, {"unit": unit, "machine": facts, "medians": middle, "runs": rows})
 
 
-def _table(title: str, rows: Mapping[str, Figures]) -> Table:
+def _table(rows: Mapping[str, Figures]) -> Table:
     """The longer side goes down the page."""
     figures = list(dict.fromkeys(figure for row in rows.values() for figure in row))
     cells = {(name, figure): _shown(row.get(figure)) for name, row in rows.items() for figure in figures}
-    table = Table("", title=title, title_justify="left")
+    table = Table("")
     down, across = (figures, list(rows)) if len(figures) > len(rows) else (list(rows), figures)
     for heading in across:
         table.add_column(heading, justify="right")
