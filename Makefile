@@ -10,12 +10,13 @@ UV_SYNC := UV_COMPILE_BYTECODE=1 $(UV) sync --frozen
 # A lock must name only the public index, whatever index this machine uses.
 PUBLIC := env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u PIP_FIND_LINKS
 
-.PHONY: help run test check lock clean
+.PHONY: help run test check bench lock clean
 
 help:
 	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
 	@echo 'make test    run the tests; make test ARGS="tests/unit -x" runs some'
 	@echo 'make check   style, types, and who may import whom'
+	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
 	@echo 'make lock    resolve the dependencies anew, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and cached; data in .eventpulse stays'
 
@@ -30,6 +31,9 @@ check: .venv/ready
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+bench: .venv/ready
+	.venv/bin/python -m benchmarks $(ARGS)
 
 lock: $(UV)
 	$(PUBLIC) $(UV) lock --default-index https://pypi.org/simple
