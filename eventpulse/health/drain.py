@@ -22,7 +22,7 @@ class AsksForRun(Protocol):
 def drain_parts(
     contenders: Sequence[Contender], lease: Lease | None, *, now: datetime, dagster_status: AsksForRun
 ) -> list[Part]:
-    """The leader and the standby of one shard. A missing standby is as it should be until the lease is about to end."""
+    """The leader and the standby of one shard. A standby is missing for some seconds after each hand-over."""
     leader = next((each for each in contenders if each.leads), None)
     standbys = [each.run_id for each in contenders if not each.leads]
     return [_leader(leader, lease, now, dagster_status), _standby(standbys, lease if leader else None)]
@@ -50,4 +50,4 @@ def _standby(run_ids: list[str], lease: Lease | None) -> Part:
         return Part(STANDBY, State.UP, f"run {', '.join(run_ids)} is ready to take over", {"run_ids": run_ids})
     if lease is None:
         return Part(STANDBY, State.WARNING, "nobody stands by", {"run_ids": []})
-    return Part(STANDBY, State.UP, "none yet; one is started before the lease ends", {"run_ids": []})
+    return Part(STANDBY, State.UP, "none just now; Dagster starts one", {"run_ids": []})
