@@ -1,7 +1,9 @@
-"""The WebSocket: a text message for each new anomaly. The server's pings (every 30 s) keep it open."""
+"""The WebSocket: a text message for each new anomaly. The server's pings keep it open."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+import anyio
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
@@ -19,29 +21,34 @@ async def live_anomalies(websocket: WebSocket, live: Live) -> None:
     """Send every anomaly to one client until it leaves. A client that reads too slowly is closed with code 1013."""
     await websocket.accept()
     with live.listener() as listener:
-        sending = asyncio.create_task(_send_all(websocket, listener))
-        leaving = asyncio.create_task(_until_it_leaves(websocket))
-        falling_behind = asyncio.create_task(listener.fell_behind.wait())
-        tasks = {sending, leaving, falling_behind}
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await _until_the_first_ends(
+            lambda: _send_all(websocket, listener),
+            lambda: _until_it_leaves(websocket),
+            listener.fell_behind.wait,
+        )
     if listener.fell_behind.is_set():
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        with anyio.move_on_after(_PATIENCE_SECONDS), suppress(WebSocketDisconnect, RuntimeError):
             await websocket.close(TRY_AGAIN_LATER, "You read too slowly; GET /api/v1/anomalies has what you missed.")
 
 
+async def _until_the_first_ends(*works: Callable[[], Awaitable[object]]) -> None:
+    async with anyio.create_task_group() as together:
+
+        async def work_and_end_all(work: Callable[[], Awaitable[object]]) -> None:
+            await work()
+            together.cancel_scope.cancel()
+
+        for work in works:
+            together.start_soon(work_and_end_all, work)
+
+
 async def _send_all(websocket: WebSocket, listener: Listener) -> None:
-    while True:
-        await websocket.send_text(await listener.next())
+    with suppress(WebSocketDisconnect):
+        while True:
+            await websocket.send_text(await listener.next())
 
 
 async def _until_it_leaves(websocket: WebSocket) -> None:
-    try:
-        while True:
-            await websocket.receive()
-    except (WebSocketDisconnect, RuntimeError):
-        return
+    message = await websocket.receive()
+    while message["type"] != "websocket.disconnect":
+        message = await websocket.receive()
