@@ -12,7 +12,8 @@ from eventpulse.errors import EmbeddedServerError
 #: Every child carries this variable, with the home folder it belongs to.
 MARK = "EVENTPULSE_CHILD_OF"
 _SERVERS = ("postgres", "valkey-server")
-_END_WITHIN_SECONDS = 20.0
+# Enough for a drain to finish its micro-batch; a code server would go on waiting for sensors that nobody asks any more.
+_END_WITHIN_SECONDS = 4.0
 
 
 def end_leftovers(home: Path) -> int:
