@@ -3,20 +3,20 @@
 import msgspec
 import polars as pl
 
-UTC_MICROSECONDS = pl.Datetime("us", "UTC")
+UTC_MICROSECONDS: pl.DataType = pl.Datetime("us", "UTC")
 
 #: One row for each event, as stored and as every rule sees it. `event_id` is a lower-case UUID in text; `payload`
 #: and `metadata` are JSON text exactly as the client sent it; `position` is the order of acceptance.
 EVENT_SCHEMA = pl.Schema(
     {
-        "event_id": pl.String,
-        "event_type": pl.String,
-        "source": pl.String,
+        "event_id": pl.String(),
+        "event_type": pl.String(),
+        "source": pl.String(),
         "timestamp": UTC_MICROSECONDS,
         "received_at": UTC_MICROSECONDS,
-        "position": pl.Int64,
-        "payload": pl.String,
-        "metadata": pl.String,
+        "position": pl.Int64(),
+        "payload": pl.String(),
+        "metadata": pl.String(),
     }
 )
 

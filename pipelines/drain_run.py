@@ -82,7 +82,7 @@ class DrainRun:
         self._redis = open_redis(_secret(self.settings.redis_url))
 
     def run(self) -> None:
-        """Stand by, lead, and end when the lease is over and a successor waits. Servers that are away are waited for."""
+        """Stand by, lead, and end when the lease is over and a successor waits. Waits for servers that are away."""
         patience = 0.1
         while not self.shall_stop():
             try:

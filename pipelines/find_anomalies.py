@@ -1,4 +1,4 @@
-"""Evaluate the rule book over micro-batches: keeps each rule's memory, recalls what it lacks, isolates rules that fail."""
+"""Evaluate the rule book over micro-batches: keep each rule's memory, recall what it lacks, isolate rules that fail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from eventpulse.database.history import batches_after, current_anomalies
 from eventpulse.database.ledger import newest_batch_id, rule_book_revision
 from eventpulse.database.rule_book import enabled_rules
 from pipelines.recall import build_memory, recall
+from rules.arrival import Arrival
 from rules.detection import Findings, Horizons, arrivals, detect
 from rules.evaluation import moves_without_events, paths_of
 from rules.fields import with_fields
@@ -21,6 +22,15 @@ from rules.rule import Rule, RuleFaults, read_rule
 
 #: After so many micro-batches in a row in which a rule failed, it is suspended until it is changed or resumed.
 FAILURES_TO_SUSPEND = 5
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What can be said about a batch before its events are stored; `findings` is None where history must be asked."""
+
+    rules: list[Rule]
+    arrived: list[Arrival]
+    findings: Findings | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Detector:
         return faults
 
     def follow(self) -> None:
-        """Come up to what is stored by now, as a standby does: what another leader commits is remembered, not judged."""
+        """Come up to what is stored, as a standby does: what another leader commits is remembered, not judged."""
         with self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read")
             newest_batch = newest_batch_id(self._connection)
@@ -97,22 +107,29 @@ class Detector:
         """What people call a rule."""
         return self._rules[rule_id].name
 
-    def find(self, events: pl.DataFrame, watermark: datetime, now: datetime, faults: Mapping[UUID, str]) -> Found:
-        """Judge new events, which are stored by now in the caller's transaction, and the watermark's advance."""
+    def foresee(self, events: pl.DataFrame, watermark: datetime, faults: Mapping[UUID, str]) -> Foreseen:
+        """Judge new events as far as that is possible without the database, so that it can be done while they are
+        being stored. Reads the rules and memories and changes neither."""
         rules = [rule for rule_id, rule in self._rules.items() if rule_id in self._memories and rule_id not in faults]
-        arrived = []
-        recalled = {}
+        arrived: list[Arrival] = []
         if not events.is_empty() and rules:
-            prepared = with_fields(events, paths_of(rules))
-            arrived = arrivals(rules, self._memories, prepared, self._horizons)
-            late = [arrival for arrival in arrived if not arrival.forgotten.is_empty()]
+            arrived = arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons)
+        if any(not arrival.forgotten.is_empty() for arrival in arrived):
+            return Foreseen(rules, arrived, None)
+        return Foreseen(rules, arrived, detect(rules, self._memories, arrived, {}, watermark, self._horizons))
+
+    def find(self, foreseen: Foreseen, watermark: datetime, now: datetime, faults: Mapping[UUID, str]) -> Found:
+        """What a batch changes. Its events are stored in the caller's transaction by now: late ones need history."""
+        findings = foreseen.findings
+        if findings is None:
+            late = [arrival for arrival in foreseen.arrived if not arrival.forgotten.is_empty()]
             recalled = {arrival.rule.rule_id: recall(self._connection, arrival) for arrival in late}
-        findings = detect(rules, self._memories, arrived, recalled, watermark, self._horizons)
+            findings = detect(foreseen.rules, self._memories, foreseen.arrived, recalled, watermark, self._horizons)
         findings = replace(findings, faults={**faults, **findings.faults})
         return Found(findings, self._progress_after(findings, now))
 
     def keep(self, found: Found) -> None:
-        """Remember what a batch brought, once it is committed. Rules that failed lose their memory: it missed events."""
+        """Remember what a batch brought, once it is committed. Rules that failed lose their memory, which missed it."""
         self._memories = found.findings.memories
         for rule_id in found.findings.faults:
             self._memories.pop(rule_id, None)

@@ -27,7 +27,7 @@ def drain_op(context: dg.OpExecutionContext) -> None:
 @dg.job(
     name=DRAIN_JOB,
     executor_def=dg.in_process_executor,
-    description="Moves events from the stream into the database and finds anomalies in them, micro-batch by micro-batch. "
+    description="Moves events from the stream into the database and finds anomalies in them, in micro-batches. "
     "One run leads, the next stands by; the sensor `drain_keeper` sees to it.",
     tags={"eventpulse/role": "drain"},
 )
@@ -37,7 +37,7 @@ def drain_stream() -> None:
 
 
 def _told_to_end() -> Callable[[], bool]:
-    """Whether SIGTERM has come: the product is being stopped, and the batch in hand is to be finished, no other begun."""
+    """Whether SIGTERM has come: the product is being stopped; the batch in hand is finished, no other begun."""
     told = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda number, frame: told.set())

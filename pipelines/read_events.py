@@ -18,18 +18,18 @@ from eventpulse.stream.reader import Entry
 
 _LINE_SCHEMA = pl.Schema(
     {
-        "event_id": pl.String,
-        "event_type": pl.String,
-        "source": pl.String,
-        "timestamp": pl.Int64,
-        "received_at": pl.Int64,
-        "client_id": pl.Boolean,
-        "payload": pl.String,
-        "metadata": pl.String,
+        "event_id": pl.String(),
+        "event_type": pl.String(),
+        "source": pl.String(),
+        "timestamp": pl.Int64(),
+        "received_at": pl.Int64(),
+        "client_id": pl.Boolean(),
+        "payload": pl.String(),
+        "metadata": pl.String(),
     }
 )
 #: Events as they are read: the event frame and whether the client chose the id.
-READ_SCHEMA = pl.Schema({**EVENT_SCHEMA, "client_id": pl.Boolean})
+READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("client_id", pl.Boolean())])
 _UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _decoder = msgspec.json.Decoder(StreamedEvent)
 
@@ -108,11 +108,20 @@ def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
                 continue
             place = position_of(entry.milliseconds, entry.sequence, index)
             rows.append(
-                (event_id, event.event_type, event.source, event.timestamp, event.received_at, place)
-                + (event.payload, event.metadata, event.client_id)
+                (
+                    event_id,
+                    event.event_type,
+                    event.source,
+                    event.timestamp,
+                    event.received_at,
+                    place,
+                    event.payload,
+                    event.metadata,
+                    event.client_id,
+                )
             )
     schema = {name: pl.Int64 if kind == UTC_MICROSECONDS else kind for name, kind in READ_SCHEMA.items()}
-    frame = pl.DataFrame(rows, schema=schema, orient="row").cast(dict(READ_SCHEMA))
+    frame = pl.DataFrame(rows, schema=schema, orient="row").cast(READ_SCHEMA)
     return ReadEvents(frame, dead)
 
 

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class DagsterReporter:
-    """Reports to the run of an op. Dagster being out of reach is no reason to stop draining: it is logged and passed over."""
+    """Reports to the run of an op. Dagster being out of reach is no reason to stop draining; it is logged."""
 
     def __init__(self, context: dg.OpExecutionContext) -> None:
         self._context = context
@@ -61,7 +61,7 @@ def materialisations(tally: Tally, run_id: str) -> Iterator[dg.AssetMaterializat
 
 
 def _named(by_day: dict[str, int]) -> list[tuple[str | None, int]]:
-    days: list[tuple[str | None, int]] = sorted(by_day.items(), reverse=True)  # type: ignore[arg-type,assignment]
+    days: list[tuple[str | None, int]] = sorted(by_day.items(), reverse=True)
     named, rest = days[:MOST_DAYS_NAMED], days[MOST_DAYS_NAMED:]
     return named + ([(None, sum(count for _, count in rest))] if rest else [])
 

@@ -1,6 +1,7 @@
 """One micro-batch, one transaction: events, what the rules find in them, dead letters and the ledger row."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ from pipelines.read_events import READ_SCHEMA, ReadEvents, place_of, read_events
 
 @dataclass(frozen=True)
 class Committed:
-    """A micro-batch that is in the database: its ledger row, what it found, and how much of it by UTC day of event time."""
+    """A micro-batch that is in the database: its ledger row, what it found, and how much by UTC day of event time."""
 
     row: LedgerRow
     found: Found
@@ -51,6 +52,7 @@ class BatchStore:
         self._idle = idle
         self._lateness = lateness
         self._newest_event_at: datetime | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="rules")
 
     def watermark(self, newest: datetime | None) -> datetime:
         """How far conditions that move without events may be judged: no event before it is waited for any more."""
@@ -68,7 +70,8 @@ class BatchStore:
             watermark = self.watermark(self._newest_event_at)
             if not faults and not self._detector.waits_for_time(watermark):
                 return None
-            found = self._detector.find(READ_SCHEMA.to_frame(), watermark, started_at, faults)
+            foreseen = self._detector.foresee(READ_SCHEMA.to_frame(), watermark, faults)
+            found = self._detector.find(foreseen, watermark, started_at, faults)
             committed = None
             if found.changes_anything:
                 batch_id, _ = next_batch_id(self._connection)
@@ -104,19 +107,29 @@ class BatchStore:
         with self._connection.transaction():
             batch_id, revision = next_batch_id(self._connection)
             faults = self._detector.refresh(revision)
+            watermark = self.watermark(_newest(self._newest_event_at, once))
+            # Rules are evaluated while PostgreSQL stores, on the assumption that all events are new; mostly they are.
+            foreseen = self._pool.submit(self._detector.foresee, once, watermark, faults)
             new = once
-            if not once.is_empty():
-                new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
-            if not new.is_empty():
-                count_by_minute(self._connection, new)
-            newest = max(filter(None, (self._newest_event_at, new["timestamp"].max())), default=None)  # type: ignore[type-var]
-            found = self._detector.find(new, self.watermark(newest), started_at, faults)  # type: ignore[arg-type]
+            try:
+                if not once.is_empty():
+                    new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
+                if not new.is_empty():
+                    count_by_minute(self._connection, new)
+            finally:
+                wait([foreseen])
+            known = foreseen.result()
+            if new is not once:
+                watermark = self.watermark(_newest(self._newest_event_at, new))
+                known = self._detector.foresee(new, watermark, faults)
+            found = self._detector.find(known, watermark, started_at, faults)
             self._save(found, batch_id)
             set_aside(self._connection, read.dead, batch_id)
             row = self._ledger_row(batch_id, entries, read, new.height, found, started_at)
             write(self._connection, row)
         events_by_day = _by_day(new["timestamp"])
-        return Committed(row, found, events_by_day, _by_day(found.anomalies["occurred_at"]), newest)  # type: ignore[arg-type]
+        newest = _newest(self._newest_event_at, new)
+        return Committed(row, found, events_by_day, _by_day(found.anomalies["occurred_at"]), newest)
 
     def _save(self, found: Found, batch_id: int) -> None:
         if not found.findings.anomalies.is_empty():
@@ -171,3 +184,8 @@ class BatchStore:
 def _by_day(instants: pl.Series) -> dict[str, int]:
     counts = instants.dt.date().value_counts(sort=False)
     return {day.isoformat(): count for day, count in counts.iter_rows()}
+
+
+def _newest(before: datetime | None, events: pl.DataFrame) -> datetime | None:
+    instants = [instant for instant in (before, events["timestamp"].max()) if isinstance(instant, datetime)]
+    return max(instants, default=None)

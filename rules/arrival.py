@@ -10,7 +10,7 @@ from rules.memory import TIME_ORDER, Memory
 from rules.rule import Rule
 
 #: The groups a judgement is about, each with the instant from which everything is judged anew.
-SCOPE = pl.Schema({"group": pl.String, "group_key": pl.UInt64, "since": UTC_MICROSECONDS})
+SCOPE = pl.Schema({"group": pl.String(), "group_key": pl.UInt64(), "since": UTC_MICROSECONDS})
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _without_too_late(
 ) -> tuple[pl.DataFrame, datetime | None, int]:
     if rows.is_empty():
         return rows, newest, 0
-    newest_of_all: datetime = max(filter(None, (newest, rows["timestamp"].max())))  # type: ignore[type-var,arg-type]
+    newest_of_all: datetime = max(filter(None, (newest, rows["timestamp"].max())))
     if newest_of_all - rows["timestamp"].min() <= correct:  # type: ignore[operator]
         return rows, newest_of_all, 0
     accepted = rows.sort("position", "event_id")

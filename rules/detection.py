@@ -40,8 +40,11 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a micro-batch changes. `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean);
-    `retracted` ids no longer hold; `faults` maps a rule to why it could not be judged; `memories` replaces the old ones."""
+    """What a micro-batch changes.
+
+    `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean); `retracted` ids no longer hold; `faults`
+    maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged.
+    """
 
     anomalies: pl.DataFrame
     retracted: list[str]
@@ -69,7 +72,7 @@ def recall_after(arrival: Arrival) -> datetime:
 
 
 def anomalies_from(arrival: Arrival) -> datetime:
-    """Current anomalies of the forgotten groups from this instant on are needed too, for what holds and for cooldown."""
+    """Current anomalies of the forgotten groups from this instant on are needed too: they may fall, or cool down."""
     cooldown = timedelta(seconds=arrival.rule.cooldown_seconds)
     return earlier(arrival.forgotten["since"].min(), cooldown)  # type: ignore[arg-type]
 
@@ -84,7 +87,7 @@ def detect(
 ) -> Findings:
     """Judge what arrived, and what the watermark's advance alone has made true, rule by rule.
 
-    A rule that fails is reported in `faults` and keeps its old memory, which its caller must rebuild; it holds up no other.
+    A rule that fails is reported in `faults` and holds up no other. It keeps its old memory, which must be rebuilt.
     """
     by_rule = {arrival.rule.rule_id: arrival for arrival in arrived}
     found: list[pl.DataFrame] = []
@@ -170,12 +173,12 @@ def _with_every_group(scope: pl.DataFrame, memory: Memory) -> pl.DataFrame:
     """Add the groups of the memory that nothing arrived for: they are judged from where the last watermark stood."""
     since = memory.judged_through or memory.floor
     waiting = memory.rows.select("group", "group_key").unique("group_key").with_columns(since=pl.lit(since))
-    both = pl.concat([scope, waiting.cast(dict(SCOPE))])
+    both = pl.concat([scope, waiting.cast(SCOPE)])
     return both.group_by("group_key").agg(pl.col("group").first(), pl.col("since").min()).select(SCOPE.names())
 
 
 def _instead(known: pl.DataFrame, recalled: pl.DataFrame, forgotten: pl.DataFrame, key: str) -> pl.DataFrame:
-    """For forgotten groups, what was recalled replaces what is known; it includes the new rows, which are stored by now."""
+    """For forgotten groups, what was recalled replaces what is known. It includes the new rows: they are stored."""
     kept = known.join(forgotten.select(key), on=key, how="anti")
     return pl.concat([kept, recalled.select(known.columns).join(forgotten.select(key), on=key, how="semi")])
 

@@ -15,7 +15,7 @@ from rules.evaluation import carry
 from rules.rule import Rule
 
 #: Current anomalies as a memory keeps them.
-REMEMBERED_ANOMALY = pl.Schema({"anomaly_id": pl.String, "group": pl.String, "occurred_at": UTC_MICROSECONDS})
+REMEMBERED_ANOMALY = pl.Schema({"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS})
 TIME_ORDER = ("timestamp", "position", "event_id")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 # Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.

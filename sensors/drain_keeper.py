@@ -1,8 +1,8 @@
 """Keeps the stream drained: one drain run leads, one stands by, and what has died is said to have died.
 
 Dagster's daemon looks at a sensor every few seconds. So that a dead leader is replaced at once, a tick does not look
-once: it watches for a while, in small steps, and ends the moment something has to be done. Who leads and who stands by it
-reads from PostgreSQL's locks, which nothing can disagree with.
+once: it watches for a while, in small steps, and ends the moment something has to be done. Who leads and who stands by
+it reads from PostgreSQL's locks, which nothing can disagree with.
 """
 
 import time

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 
-_CSV_SCHEMA = pl.Schema({name: pl.Int64 if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
+_CSV_SCHEMA = pl.Schema({name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _read(connection: psycopg.Connection, condition: sql.Composable) -> pl.DataF
     if not lines:
         return EVENT_SCHEMA.to_frame()
     frame = pl.read_csv(BytesIO(lines), has_header=False, schema=_CSV_SCHEMA, empty_string_is_null=False)
-    return frame.cast(dict(EVENT_SCHEMA)).sort("timestamp", "position", "event_id")
+    return frame.cast(EVENT_SCHEMA).sort("timestamp", "position", "event_id")
 
 
 def newest_stored(
@@ -88,7 +88,7 @@ def current_anomalies(
             "groups": None if group_keys is None else list(group_keys),
         },
     ).fetchall()
-    schema = {"anomaly_id": pl.String, "group": pl.String, "occurred_at": UTC_MICROSECONDS}
+    schema = {"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -102,7 +102,7 @@ def _condition(wanted: Slice) -> sql.Composable:
         parts.append(sql.SQL('"timestamp" <= {}').format(sql.Literal(wanted.through)))
     for path, texts in wanted.values:
         column, *keys = path
-        found = sql.Identifier(column)
+        found: sql.Composable = sql.Identifier(column)
         if keys:
             found = sql.SQL("({} #>> {})").format(found, sql.Literal(list(keys)))
         present = [text for text in texts if text is not None]

@@ -196,7 +196,8 @@ event_rollups = Table(
     PrimaryKeyConstraint("minute", "event_type", "source", name="event_rollups_key"),
 )
 
-# Who drains a shard. Leadership itself is a PostgreSQL advisory lock; this row says until when its holder means to keep it.
+# Who drains a shard. Leadership itself is a PostgreSQL advisory lock; this row says until when its holder means to keep
+# it.
 drain_leases = Table(
     "drain_leases",
     metadata,
