@@ -13,6 +13,7 @@ _COMMANDS = {
     "up": "eventpulse.cli.up:up",
     "status": "eventpulse.cli.status:status",
     "send": "eventpulse.cli.send:send",
+    "rules": "eventpulse.cli.rules:rules",
     "migrate": "eventpulse.cli.migrate:migrate_database",
 }
 
