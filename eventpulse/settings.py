@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     event_retention_days: int = Field(0, ge=0, validation_alias="EVENT_RETENTION_DAYS")
     anomaly_retention_days: int = Field(0, ge=0, validation_alias="ANOMALY_RETENTION_DAYS")
 
-    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, validation_alias=_ours("MAX_BODY_BYTES"))
+    max_body_bytes: int = Field(10_485_760, ge=1024, le=64 * 1024 * 1024, validation_alias=_ours("MAX_BODY_BYTES"))
     max_batch_events: int = Field(10_000, ge=1, le=16_384, validation_alias=_ours("MAX_BATCH_EVENTS"))
     max_json_depth: int = Field(64, ge=2, le=128, validation_alias=_ours("MAX_JSON_DEPTH"))
     max_backlog_bytes: int = Field(1 << 30, ge=1 << 20, validation_alias=_ours("MAX_BACKLOG_BYTES"))
@@ -63,15 +63,15 @@ class Settings(BaseSettings):
         return self.home / "running.env"
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(**overrides: Any) -> Settings:
     """Read the environment, then `.env` in the project, then what a running `eventpulse up` wrote; first one wins.
 
     Raises SettingsError naming each setting that makes no sense.
     """
     try:
         env_file = PROJECT_ROOT / ".env"
-        home = Settings(_env_file=env_file, **overrides).home  # type: ignore[call-arg]
-        return Settings(_env_file=(home / "running.env", env_file), **overrides)  # type: ignore[call-arg]
+        home = Settings(_env_file=env_file, **overrides).home
+        return Settings(_env_file=(home / "running.env", env_file), **overrides)
     except ValidationError as fault:
         lines = [f"{'.'.join(str(part) for part in issue['loc'])}: {issue['msg']}" for issue in fault.errors()]
         raise SettingsError("Settings are wrong. " + "; ".join(lines) + ". See .env.example.") from fault

@@ -28,7 +28,7 @@ metadata = MetaData(schema=SCHEMA)
 Instant = DateTime(timezone=True)
 
 
-def _now() -> Column:  # type: ignore[type-arg]
+def _now() -> Column:
     return Column("created_at", Instant, nullable=False, server_default=func.now())
 
 
@@ -206,4 +206,24 @@ drain_leases = Table(
     Column("leads_since", Instant, nullable=False),
     Column("lease_until", Instant, nullable=False),
     Column("heartbeat_at", Instant, nullable=False),
+)
+
+# What is kept of API keys; the keys themselves are not.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("requests_per_second", Integer),
+    Column("events_per_second", Integer),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+    _now(),
+    UniqueConstraint("hash", name="api_keys_hash_once"),
+    CheckConstraint("octet_length(hash) = 32", name="api_keys_hash_is_sha256"),
+    CheckConstraint("cardinality(scopes) > 0 and scopes <@ array['ingest', 'read', 'admin']", name="api_keys_scopes"),
+    CheckConstraint("requests_per_second > 0 and events_per_second > 0", name="api_keys_limits"),
 )
