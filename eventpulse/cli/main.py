@@ -14,6 +14,7 @@ _COMMANDS = {
     "status": "eventpulse.cli.status:status",
     "send": "eventpulse.cli.send:send",
     "rules": "eventpulse.cli.rules:rules",
+    "keys": "eventpulse.cli.keys:keys",
     "migrate": "eventpulse.cli.migrate:migrate_database",
 }
 

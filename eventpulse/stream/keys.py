@@ -13,3 +13,10 @@ RULES_CHANGED = "rules_changed"
 ANOMALY_NOTIFICATIONS = "anomaly_notifications"
 #: String with expiry: JSON of the leading drain's heartbeat. Absent = nobody drains.
 WORKER_HEALTH = "worker:health"
+
+#: Channel: an API key was made or revoked, or a session ended. Message: empty.
+KEYS_CHANGED = "keys_changed"
+#: String: the keys that may send events, for an API that starts while PostgreSQL is away (shared_keys.py).
+INGEST_KEYS = "api_keys:ingest"
+#: Sorted set of sessions that were ended before their time, by the second in which they would have expired.
+ENDED_SESSIONS = "sessions:ended"
