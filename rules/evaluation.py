@@ -31,8 +31,8 @@ __all__ = [
     "stable_group_key",
 ]
 
-SINCE = pl.Schema({"group_key": pl.UInt64, "since": UTC_MICROSECONDS})
-FIRED = pl.Schema({"group_key": pl.UInt64, "fired_at": UTC_MICROSECONDS})
+SINCE = pl.Schema({"group_key": pl.UInt64(), "since": UTC_MICROSECONDS})
+FIRED = pl.Schema({"group_key": pl.UInt64(), "fired_at": UTC_MICROSECONDS})
 
 
 def look_back(rule: Rule) -> timedelta:
@@ -69,7 +69,10 @@ def judge(
     if found.is_empty():
         return NO_ANOMALIES
     if until is not None and moves_without_events(rule):
-        found = found.filter(found["at"] <= instant_of(until))
+        settled = found["at"] <= instant_of(until)
+        if rule.for_seconds == 0 and kind.events_need_not_wait(rule):
+            settled = settled | found["row"].is_not_null()
+        found = found.filter(settled)
     found = _from_since_on(found, since["group_key"], asked_from)
     found = spaced(found, rule.cooldown_seconds * 1_000_000, fired)
     if found.is_empty():

@@ -66,19 +66,20 @@ class Line:
     keys: pl.Series
     instants: pl.Series
     places: pl.Series
+    reach: int
 
     @classmethod
     def of(cls, rows: pl.DataFrame, reach: timedelta) -> "Line":
         instants = rows["timestamp"].cast(pl.Int64)
         keys = rows["group_key"]
         if keys[0] == keys[-1]:
-            return cls(keys, instants, instants)
+            return cls(keys, instants, instants, microseconds(reach))
         low: int = instants.min()  # type: ignore[assignment]
         stride = instants.max() - low + 2 * microseconds(reach) + 1  # type: ignore[operator]
         numbers = rows.select(pl.col("group_key").rle_id()).to_series()
         whole = pl.Int64 if (int(numbers[-1]) + 1) * stride < _LARGEST_INT64 else pl.Int128
         places = numbers.cast(whole) * pl.Series([stride], dtype=whole) + (instants - low).cast(whole)
-        return cls(keys, instants, places)
+        return cls(keys, instants, places, microseconds(reach))
 
     def rows_until(self, places: pl.Series) -> pl.Series:
         """How many rows lie at or before each place; the number of the first row after it."""
@@ -93,26 +94,39 @@ class Line:
         return self.rows_until(places - microseconds(window))
 
 
-def moments(line: Line, *spans: timedelta) -> pl.DataFrame:
-    """Every moment at which windows change, in order: each row, and each instant at which a row is one of `spans` old.
+def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
+    """Every moment from `from_on` on at which windows change: each row, and each instant at which a row is one of
+    `spans` old. `from_on` itself is one too for each group that began before it, so that it is known what holds there.
 
     Columns: `group_key`, `at` in microseconds, `row` (the number of the row whose event it is, null where time alone
-    moves) and `place` on the line. Where rows of the group arrive at the instant at which others leave, their moments
-    are enough: each of them is judged without what has left.
+    moves) and `place` on the line. In order; where rows of the group arrive at the instant at which others leave, their
+    moments are enough: each of them is judged without what has left.
     """
-    found = pl.DataFrame({"group_key": line.keys, "at": line.instants, "place": line.places}).with_row_index("row")
-    silent = [_without_rows(line, found, microseconds(span)) for span in spans]
+    everything = pl.DataFrame({"group_key": line.keys, "at": line.instants, "place": line.places}).with_row_index("row")
+    silent = [_when_rows_are_old(line, everything, microseconds(span), from_on) for span in spans]
+    before = line.instants < from_on
+    if before.any():
+        last = before & ((line.keys != line.keys.shift(-1)) | ~before.shift(-1)).fill_null(True)
+        silent.append(_what_held_at(from_on, everything.filter(last), line.reach))
+    found = everything.filter(~before)
     if not silent:
         return found
     leaving = pl.concat(silent).unique("place") if len(silent) > 1 else silent[0]
     return pl.concat([found, leaving]).sort("place", maintain_order=True)
 
 
-def _without_rows(line: Line, found: pl.DataFrame, span: int) -> pl.DataFrame:
-    """The instants at which rows are `span` old and no row of the group stands."""
-    places = line.places + span
-    alone = line.rows_before(places) == line.rows_until(places)
+def _when_rows_are_old(line: Line, everything: pl.DataFrame, span: int, from_on: int) -> pl.DataFrame:
+    """The instants from `from_on` on at which rows are `span` old and no row of the group stands."""
     last_of_ties = (line.places != line.places.shift(-1)).fill_null(True)
-    return found.with_columns(row=pl.lit(None, pl.UInt32), at=line.instants + span, place=places).filter(
-        alone & last_of_ties
+    young = everything.filter(last_of_ties & (line.instants >= from_on - span))
+    old = young.with_columns(row=pl.lit(None, pl.UInt32), at=young["at"] + span, place=young["place"] + span)
+    return old.filter(line.rows_before(old["place"]) == line.rows_until(old["place"]))
+
+
+def _what_held_at(from_on: int, last_rows: pl.DataFrame, reach: int) -> pl.DataFrame:
+    """One moment at `from_on` for each group, placed no further from its last row than windows reach: beyond, nothing
+    is in them any more."""
+    later = (from_on - last_rows["at"]).clip(upper_bound=reach)
+    return last_rows.with_columns(
+        row=pl.lit(None, pl.UInt32), at=pl.lit(from_on, pl.Int64), place=last_rows["place"] + later
     )

@@ -43,6 +43,10 @@ class Kind(Protocol):
         """Whether the truth can become true, or false again through further events, where no event of the group
         stands."""
 
+    def events_need_not_wait(self, rule: Rule) -> bool:
+        """Whether events trigger before the watermark has passed them. So it is where more events can only make it
+        truer."""
+
     def triggers(self, rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
         """The moments that trigger, cooldown aside, in order: group_key, at in microseconds, row, and what `describe`
         wants to find there again. Those before `earliest` may be left out or be wrong."""

@@ -1,13 +1,17 @@
 """`threshold`: true while a metric over the window stands in relation to a value.
 
-Where rules.md leaves a choice: a group exists from its first row on, and its truth before that is false. With a
-`min_count` of 0 an empty window is judged too, from the group's first row on for ever: its count, rate, sum and
-number of distinct values are 0; other metrics have no value there, and a condition on no value is false.
+Where the language leaves a choice: a group exists from its first row on, and its truth before that is false. With a
+`min_count` of 0 an empty window is judged too, from the group's first row on for ever. A metric without a value makes
+the condition false. `min_count` counts rows, also where their field holds no number.
+
+Counts, rates, distinct values and maxima that are to be large become true at events alone, and more events cannot undo
+it: they do not wait. A sum that is to be large does not wait either, as sums are mostly of amounts that are not
+negative; should a negative one leave the window and make it true, that is seen when the watermark has passed.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
@@ -16,11 +20,12 @@ from rules.episode import triggers as triggers_of
 from rules.filters import Filters
 from rules.kinds.kind import Account
 from rules.kinds.operators import RELATIONS, limit_in_words
-from rules.kinds.wording import matching_events, newest, number
+from rules.kinds.wording import metric_of_events, newest, number
+from rules.metrics import GROWING, ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
-from rules.window import FOREVER, Line, earlier, microseconds, moments, parted, window_start
+from rules.window import A_MOMENT, FOREVER, Line, earlier, microseconds, moments, parted, window_start
 
-COUNTED = ("count", "rate")
+_LARGE = (">", ">=")
 
 
 def _condition(rule: Rule) -> Threshold:
@@ -36,7 +41,7 @@ def looks_at(rule: Rule) -> Sequence[Filters]:
 
 
 def columns(rule: Rule) -> Mapping[str, pl.Expr]:
-    return {}
+    return metric_columns(_condition(rule))
 
 
 def look_back(rule: Rule) -> timedelta:
@@ -49,19 +54,27 @@ def moves_without_events(rule: Rule) -> bool:
     return not _only_more_events_make_it_true(rule)
 
 
+def events_need_not_wait(rule: Rule) -> bool:
+    condition = _condition(rule)
+    return condition.operator in _LARGE and condition.metric in (*GROWING, "sum")
+
+
 def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
-    if _only_more_events_make_it_true(rule) and not held and not kept:
-        return _enough_rows(rows, _fewest_rows(rule), microseconds(_window(rule)), earliest)
-    line = Line.of(rows, _window(rule))
-    found = moments(line, _window(rule))
+    condition, window = _condition(rule), _window(rule)
+    at_events_alone = _only_more_events_make_it_true(rule) and not held and not kept
+    if at_events_alone and condition.metric in ("count", "rate"):
+        return _enough_rows(rows, _fewest_rows(rule), microseconds(window), earliest)
+    line = Line.of(rows, window)
+    from_on = earliest - held - kept - microseconds(A_MOMENT)
+    found = moments(line, from_on) if at_events_alone else moments(line, from_on, window)
     found = found.with_columns(
-        first_row=line.first_inside(found["place"], _window(rule)),
+        first_row=line.first_inside(found["place"], window),
         end_row=(found["row"] + 1).fill_null(line.rows_until(found["place"])),
     )
-    found = found.with_columns(value=_value(rule, found["end_row"] - found["first_row"]))
-    count = pl.col("end_row") - pl.col("first_row")
-    holds = RELATIONS[_condition(rule).operator](pl.col("value"), _condition(rule).value)
-    return triggers_of(found.with_columns(true=holds & (count >= _condition(rule).min_count)), held, kept)
+    first, end = found["first_row"], found["end_row"]
+    measure = Measure(condition, rows, line.places, microseconds(window))
+    true = measure.relation(condition.operator, condition.value, first, end) & (end - first >= condition.min_count)
+    return triggers_of(found.with_columns(true=true), held, kept)
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
@@ -75,16 +88,10 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
 def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
     condition, window = _condition(rule), microseconds(_window(rule))
     starts = [at - window for at in found["at"]]
-    if "first_row" in found.columns:
-        spans = list(zip(found["first_row"], found["end_row"], strict=True))
-    else:
-        instants = rows["timestamp"].cast(pl.Int64)
-        spans = [
-            (window_start(rows, instants, row, start), row + 1) for row, start in zip(found["row"], starts, strict=True)
-        ]
-    values = [_value(rule, end - first) for first, end in spans]
+    spans = _spans(rows, found, starts)
+    values = _values(rule, rows, spans)
     limit = limit_in_words(condition.operator, condition.value)
-    what, event_ids = matching_events(condition.filters), rows["event_id"]
+    what, event_ids = metric_of_events(condition), rows["event_id"]
     within = f"in {rule.window_seconds} s (limit: {limit})"
     return Account(
         value=values,
@@ -93,34 +100,50 @@ def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[s
         window_start=starts,
         contributing=[newest(event_ids, first, end) for first, end in spans],
         contributing_count=[end - first for first, end in spans],
-        message=[f"{number(value)} {what}{group} {within}" for value, group in zip(values, of, strict=True)],
+        message=[f"{what.format(number(value))}{group} {within}" for value, group in zip(values, of, strict=True)],
     )
 
 
-def _value(rule: Rule, count: Any) -> Any:
-    return count / rule.window_seconds if _condition(rule).metric == "rate" else count * 1.0
+def _spans(rows: pl.DataFrame, found: pl.DataFrame, starts: list[int]) -> list[tuple[int, int]]:
+    """The rows in the window of each trigger: from one to before another."""
+    if "first_row" in found.columns:
+        return list(zip(found["first_row"], found["end_row"], strict=True))
+    instants = rows["timestamp"].cast(pl.Int64)
+    triggering = zip(found["row"], starts, strict=True)
+    return [(window_start(rows, instants, row, start), row + 1) for row, start in triggering]
+
+
+def _values(rule: Rule, rows: pl.DataFrame, spans: list[tuple[int, int]]) -> list[float | None]:
+    condition = _condition(rule)
+    if condition.metric == "count":
+        return [float(end - first) for first, end in spans]
+    if condition.metric == "rate":
+        return [(end - first) / rule.window_seconds for first, end in spans]
+    window = _window(rule)
+    measure = Measure(condition, rows, Line.of(rows, window).places, microseconds(window))
+    first = pl.Series([first for first, _ in spans], dtype=pl.UInt32)
+    return measure.values(first, pl.Series([end for _, end in spans], dtype=pl.UInt32)).to_list()
 
 
 def _true_when_empty(rule: Rule) -> bool:
     condition = _condition(rule)
-    empty_is_zero = condition.metric in (*COUNTED, "sum", "distinct")
-    return condition.min_count == 0 and empty_is_zero and RELATIONS[condition.operator](0.0, condition.value)
+    if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY:
+        return False
+    return bool(RELATIONS[condition.operator](0.0, condition.value))
 
 
 def _only_more_events_make_it_true(rule: Rule) -> bool:
-    """Whether the truth begins at events alone and more of them cannot undo it, so that it need not wait."""
     condition = _condition(rule)
-    return condition.metric in COUNTED and condition.operator in (">", ">=")
+    return condition.operator in _LARGE and condition.metric in GROWING
 
 
 def _fewest_rows(rule: Rule) -> int:
     """The smallest count that makes a condition on a count or a rate true."""
     condition = _condition(rule)
-    per_row = 1 / rule.window_seconds if condition.metric == "rate" else 1.0
-    fewest = max(int(condition.value / per_row) - 2, 1)
+    seconds = rule.window_seconds if condition.metric == "rate" else 1
+    fewest = max(int(condition.value * seconds) - 2, 1)
     if fewest > 2**31:
         return fewest
-    seconds = rule.window_seconds if condition.metric == "rate" else 1
     while not RELATIONS[condition.operator](fewest / seconds, condition.value):
         fewest += 1
     return max(fewest, condition.min_count or 0)
@@ -141,9 +164,8 @@ def _enough_rows(rows: pl.DataFrame, fewest: int, window: int, earliest: int) ->
         enough = enough & (later - instants.slice(0, count) < window) & (group == keys.slice(0, count))
     if not enough.any():
         return _NO_TRIGGERS
-    return pl.DataFrame(
-        {"group_key": group.filter(enough), "at": later.filter(enough), "row": enough.arg_true() + back}
-    )
+    rows_enough = enough.arg_true() + back
+    return pl.DataFrame({"group_key": group.filter(enough), "at": later.filter(enough), "row": rows_enough})
 
 
 _NO_TRIGGERS = pl.DataFrame(schema={"group_key": pl.UInt64, "at": pl.Int64, "row": pl.UInt32})

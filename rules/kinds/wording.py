@@ -3,6 +3,7 @@
 import msgspec
 import polars as pl
 
+from rules.conditions import Measured
 from rules.filters import Filters
 
 MOST_CONTRIBUTING = 20
@@ -42,6 +43,30 @@ def matching_events(filters: Filters) -> str:
     types = " or ".join(filters.event_type)
     sources = f" from {', '.join(filters.source)}" if filters.source else ""
     return f"{types} events{sources}".lstrip() if len(types) <= 60 else f"matching events{sources}"
+
+
+_METRICS = {
+    "rate": "{{}} {events} per second",
+    "sum": "a sum of {field} of {{}} over {events}",
+    "avg": "an average {field} of {{}} over {events}",
+    "min": "a smallest {field} of {{}} over {events}",
+    "max": "a largest {field} of {{}} over {events}",
+    "stddev": "a standard deviation of {field} of {{}} over {events}",
+    "distinct": "{{}} different values of {field} in {events}",
+    "ratio": "a share of {{}} of {events}",
+}
+
+
+def metric_of_events(condition: Measured) -> str:
+    """`{} ssh_failed_password events`, `an average payload.ms of {} over request events`: a value goes into the
+    braces."""
+    events = matching_events(condition.filters).replace("{", "{{").replace("}", "}}")
+    field = (condition.field or "").replace("{", "{{").replace("}", "}}")
+    if condition.metric == "count":
+        return f"{{}} {events}"
+    if condition.metric in _METRICS:
+        return _METRICS[condition.metric].format(events=events, field=field)
+    return f"a {condition.metric} of {field} of {{}} over {events}"
 
 
 def newest(event_ids: pl.Series, first: int, end: int) -> list[str]:

@@ -1,35 +1,65 @@
-"""Thresholds agree with the reference, whole and from any instant on."""
+"""Thresholds agree with the reference, whole, up to a watermark, and from any instant on."""
 
-from hypothesis import given, strategies as st
+import pytest
+from hypothesis import given, settings, strategies as st
 
-from tests.reference.agreement import assert_agrees, assert_tail_agrees, events, filters, instants, rules
-from tests.reference.evaluate import group_of
-
-counted = st.fixed_dictionaries(
-    {
-        "type": st.just("threshold"),
-        "metric": st.sampled_from(["count", "rate"]),
-        "filters": filters,
-        "operator": st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
-        "value": st.sampled_from([0.0, 1.0, 2.0, 3.0, 1.5, 0.4, -1.0]),
-    },
-    optional={"min_count": st.integers(0, 4)},
+from tests.reference.agreement import (
+    assert_agrees,
+    assert_tail_agrees,
+    events,
+    filters,
+    instants,
+    rules,
+    since_of_groups,
 )
 
-
-@given(rules(counted), events())
-def test_counts_trigger_where_the_reference_says(rule, events):
-    assert_agrees(rule, events)
+fewer = settings(max_examples=settings.default.max_examples // 3)
+LIMITS = [0.0, 1.0, 2.0, 3.0, 1.5, 0.4, 0.5, -1.0, 0.1 + 0.2, 1e16]
 
 
-@given(rules(counted), events(), instants)
-def test_counts_are_judged_as_far_as_the_watermark(rule, events, until):
-    assert_agrees(rule, events, until)
+def thresholds(metrics, **more):
+    return st.fixed_dictionaries(
+        {
+            "type": st.just("threshold"),
+            "metric": st.sampled_from(metrics),
+            "filters": filters,
+            "operator": st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
+            "value": st.sampled_from(LIMITS),
+            **more,
+        },
+        optional={"min_count": st.integers(0, 4)},
+    )
 
 
-@given(st.data(), rules(counted), events())
-def test_counts_come_out_the_same_from_any_instant_on(data, rule, events):
-    groups = sorted({group_of(rule, event) for event in events})
-    since = {group: data.draw(instants) for group in groups if data.draw(st.booleans())}
-    at = data.draw(st.one_of(st.none(), st.just(min(since.values(), default=None))))
-    assert_tail_agrees(rule, events, since, at)
+of_a_field = {"field": st.just("payload.v")}
+families = {
+    "counts": thresholds(["count", "rate"]),
+    "sums": thresholds(["sum", "avg"], **of_a_field),
+    "ranks": thresholds(["min", "max", "p50", "p90", "p95", "p99"], **of_a_field),
+    "spreads": thresholds(["stddev"], **of_a_field),
+    "distinct values": thresholds(["distinct"], **of_a_field),
+    "shares": thresholds(["ratio"], numerator=filters),
+}
+of_each_family = pytest.mark.parametrize("conditions", families.values(), ids=families.keys())
+
+
+@of_each_family
+@fewer
+@given(st.data())
+def test_thresholds_trigger_where_the_reference_says(conditions, data):
+    assert_agrees(data.draw(rules(conditions)), data.draw(events()))
+
+
+@of_each_family
+@fewer
+@given(st.data())
+def test_thresholds_that_move_without_events_are_judged_as_far_as_the_watermark(conditions, data):
+    assert_agrees(data.draw(rules(conditions)), data.draw(events()), data.draw(instants))
+
+
+@of_each_family
+@fewer
+@given(st.data())
+def test_thresholds_come_out_the_same_from_any_instant_on(conditions, data):
+    rule, situation = data.draw(rules(conditions)), data.draw(since_of_groups())
+    assert_tail_agrees(rule, *situation(rule))

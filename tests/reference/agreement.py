@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ import polars as pl
 from hypothesis import strategies as st
 
 from eventpulse.event import EVENT_SCHEMA
-from rules.evaluation import carry, evaluate_whole, judge, look_back, paths_of, select_rows
+from rules.evaluation import carry, evaluate_whole, judge, look_back, moves_without_events, paths_of, select_rows
 from rules.fields import with_fields
+from rules.kinds import KINDS
 from rules.rule import Rule, read_rule
 from rules.window import earlier
 from tests.reference import evaluate as reference
@@ -54,6 +56,23 @@ def events(field: st.SearchStrategy[Any] = values, most: int = 30) -> st.SearchS
 
     several = st.lists(parts, min_size=most // 3, max_size=most)
     return st.one_of(several, several, st.lists(parts, max_size=4)).map(number)
+
+
+@st.composite
+def since_of_groups(
+    draw: st.DrawFn, listed: st.SearchStrategy[list[Event]] | None = None
+) -> Callable[[Rule], tuple[list[Event], dict[str, int], int | None]]:
+    """Events, and for some of the groups that a rule makes of them the instant from which they are judged."""
+    found = draw(events() if listed is None else listed)
+    several = draw(st.lists(st.one_of(instants, st.none()), min_size=12, max_size=12))
+    carried = draw(st.booleans())
+
+    def situation(rule: Rule) -> tuple[list[Event], dict[str, int], int | None]:
+        groups = sorted({reference.group_of(rule, event) for event in found})
+        since = {group: at for group, at in zip(groups, several, strict=False) if at is not None}
+        return found, since, min(since.values(), default=None) if carried else None
+
+    return situation
 
 
 filters = st.fixed_dictionaries(
@@ -118,7 +137,9 @@ def plain(anomalies: pl.DataFrame) -> list[Anomaly]:
 def assert_agrees(rule: Rule, events: list[Event], until: int | None = None) -> None:
     """One evaluation of everything gives what the reference gives."""
     horizon = None if until is None else EPOCH + timedelta(microseconds=until)
-    expected = reference.evaluate(rule, events, until if until is not None and _waits(rule) else None)
+    moves = moves_without_events(rule)
+    events_wait = rule.for_seconds > 0 or not KINDS[rule.condition.type].events_need_not_wait(rule)
+    expected = reference.evaluate(rule, events, until if moves else None, events_wait)
     assert plain(evaluate_whole(rule, frame(events), horizon)) == expected
 
 
@@ -158,9 +179,3 @@ def _by_group(keys: dict[str, int], instants: dict[str, int], name: str) -> pl.D
     columns = {"group_key": [keys[group] for group in instants], name: list(instants.values())}
     schema = {"group_key": pl.UInt64, name: pl.Int64}
     return pl.DataFrame(columns, schema=schema).cast({name: pl.Datetime("us", "UTC")})
-
-
-def _waits(rule: Rule) -> bool:
-    from rules.evaluation import moves_without_events
-
-    return moves_without_events(rule)
