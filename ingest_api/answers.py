@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from eventpulse.errors import DatabaseUnavailable, StreamUnavailable
+from ingest_api.allowed_methods import allowed_methods
 from ingest_api.payloads import Error
 from ingest_api.rule_documents import BadRule
 
@@ -54,7 +55,9 @@ def documented(*statuses: int, **models: type) -> dict[int | str, dict[str, Any]
 
 async def _http_error(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
-    headers = dict(fault.headers) if fault.headers else None
+    headers = dict(fault.headers or {})
+    if fault.status_code == 405 and (methods := allowed_methods(request.app, request.url.path)):
+        headers["Allow"] = methods
     return error_answer(fault.detail, fault.status_code, headers)
 
 

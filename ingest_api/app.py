@@ -15,7 +15,15 @@ from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog_limit import BacklogLimit
 from eventpulse.stream.connect import open_async_redis
 from eventpulse.stream.publisher import Publisher
-from ingest_api import anomaly_routes, event_routes, health_routes, live_route, metric_routes, rule_routes
+from ingest_api import (
+    anomaly_routes,
+    event_routes,
+    health_routes,
+    live_route,
+    metric_routes,
+    rule_draft_routes,
+    rule_routes,
+)
 from ingest_api.answers import answer_errors_as_json
 from ingest_api.dependencies import AppState
 from ingest_api.ingest_routes import add_ingest_routes
@@ -50,7 +58,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     add_ingest_routes(app.router, known)
     api = APIRouter(prefix=BASE)
-    for routes in (health_routes, event_routes, anomaly_routes, rule_routes, metric_routes, live_route):
+    for routes in (
+        health_routes,
+        event_routes,
+        anomaly_routes,
+        rule_routes,
+        rule_draft_routes,
+        metric_routes,
+        live_route,
+    ):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(health_routes.probes)

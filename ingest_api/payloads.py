@@ -85,6 +85,10 @@ class EventIn(BaseModel):
     metadata: JsonObject = _sent_object("What is known about how it was sent.")
 
 
+JSON_OBJECT_SCHEMA: dict[str, Any] = {
+    "propertyNames": {"pattern": "^[^\\u0000]*$"},
+    "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+}
 #: Strings without NUL, numbers within the range of a double, and what can be built of them.
 JSON_VALUE_SCHEMA: dict[str, Any] = {
     "title": "JsonValue",
@@ -92,14 +96,10 @@ JSON_VALUE_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "null"},
         {"type": "boolean"},
-        {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+        {"type": "number", "description": "Within the range of a double."},
         {"type": "string", "pattern": "^[^\\u0000]*$"},
         {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
-        {
-            "type": "object",
-            "propertyNames": {"pattern": "^[^\\u0000]*$"},
-            "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
-        },
+        {"type": "object", **JSON_OBJECT_SCHEMA},
     ],
 }
 
@@ -151,10 +151,51 @@ class RuleErrors(_Answer):
     fieldErrors: dict[str, list[str]]
 
 
+class RuleFault(RequestIssue):
+    """One fault of a rule."""
+
+    path: Annotated[list[str | int], Field(description="Where; for example condition, filters, where.")]
+    column: Annotated[int | None, Field(description="Where in the text that stands there, from 1.")]
+
+
 class RuleRefused(_Answer):
     """The rule cannot be read."""
 
     error: RuleErrors
+
+
+class DraftRefused(RuleRefused):
+    """The rule cannot be read, and where its faults stand."""
+
+    issues: Annotated[list[RuleFault], Field(description="The same faults, each with its place.")]
+
+
+class RuleTestReport(_Answer):
+    """What came of one of the tests that a rule carries."""
+
+    test: str
+    passed: bool
+    problems: list[str]
+
+
+class RuleAccepted(_Answer):
+    """A rule that can be read, and what it means."""
+
+    valid: Literal[True]
+    rule_id: Annotated[UUID, Field(description="The id a file of rules would give it: its own, or one of its name.")]
+    semantic_hash: Annotated[str, Field(description="Changes with whatever can change its anomalies.")]
+    paths: Annotated[list[str], Field(description="The places in payload and metadata that it reads.")]
+    tests: Annotated[list[RuleTestReport] | None, Field(description="null: they were not asked for.")]
+
+
+class RuleVersion(_Answer):
+    """A rule as it was from `created_at` until its next version."""
+
+    version: int
+    name: str
+    semantic_hash: str
+    rule: Annotated[JsonObject, Field(description="The rule as it was sent.")]
+    created_at: datetime
 
 
 class Pagination(_Answer):

@@ -1,5 +1,7 @@
 """Rules as they come in and go out: JSON text kept as sent, faults by field, defaults filled in."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ from sqlalchemy import Row
 
 from eventpulse.clock import iso_utc
 from eventpulse.database.rule_store import NewRule
-from ingest_api.json_objects import Issue, Refused, check_object
+from ingest_api.json_objects import Refused, check_object
 from rules.rule import SHOWN_ONLY, Rule, RuleFaults, RuleIssue, read_rule
 
 REQUIRED_FOR_PUT = ("name", "enabled", "severity", "window_seconds", "cooldown_seconds", "condition")
@@ -19,11 +21,42 @@ _write = msgspec.json.Encoder().encode
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read. `errors` has sentences about the whole and sentences for each field."""
+    """A rule that cannot be read. `errors` has sentences about the whole and sentences for each field; `issues` the
+    place of each fault."""
 
-    def __init__(self, whole: list[str], fields: dict[str, list[str]] | None = None) -> None:
+    def __init__(
+        self, whole: list[str], fields: dict[str, list[str]] | None = None, issues: Sequence[RuleIssue] = ()
+    ) -> None:
         super().__init__("The rule cannot be read")
         self.errors = {"formErrors": whole, "fieldErrors": fields or {}}
+        self.issues = [_as_json(issue) for issue in issues or _plain_issues(whole, fields or {})]
+
+
+def _plain_issues(whole: list[str], fields: dict[str, list[str]]) -> Iterator[RuleIssue]:
+    for sentence in whole:
+        yield RuleIssue((), sentence, "invalid")
+    for field, sentences in fields.items():
+        for sentence in sentences:
+            yield RuleIssue((field,), sentence, "missing" if sentence == "Required" else "invalid")
+
+
+def _as_json(issue: RuleIssue) -> dict[str, Any]:
+    return {"path": issue.path, "message": issue.message, "code": issue.code, "column": issue.column}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A rule that can be read, and its JSON text as it was sent."""
+
+    rule: Rule
+    text: str
+
+    def as_new_rule(self) -> NewRule:
+        """What is to be stored of it."""
+        rule = self.rule
+        return NewRule(
+            rule.rule_id, rule.version, rule.name, rule.enabled, rule.severity, rule.semantic_hash, self.text
+        )
 
 
 def read_body_of_rule(body: bytes, *, deepest: int) -> Document:
@@ -41,7 +74,7 @@ def read_body_of_rule(body: bytes, *, deepest: int) -> Document:
     except RecursionError:
         raise BadRule(["A rule must not be nested this deeply"]) from None
     except Refused as refused:
-        raise _bad_rule(list(refused.issues)) from None
+        raise bad_rule(RuleIssue(issue.path, issue.message, issue.code) for issue in refused.issues) from None
     return {key: value for key, value in document.items() if key not in SHOWN_ONLY or key == "rule_id"}
 
 
@@ -74,11 +107,10 @@ def as_text(document: Document) -> str:
     return _write(kept).decode()
 
 
-def as_new_rule(document: Document, *, rule_id: UUID, version: int) -> NewRule:
-    """What is to be stored of a rule. Raises BadRule with every fault of it."""
+def read_draft(document: Document, *, rule_id: UUID | None, version: int) -> Draft:
+    """The rule of a document. Raises BadRule with every fault of it."""
     text = as_text(document)
-    rule = _read(text, rule_id, version)
-    return NewRule(rule_id, version, rule.name, rule.enabled, rule.severity, rule.semantic_hash, text)
+    return Draft(_read(text, rule_id, version), text)
 
 
 def merged(stored: str, patch: Document) -> Document:
@@ -113,19 +145,16 @@ def _is_null(value: msgspec.Raw | None) -> bool:
     return value is None or bytes(value) == b"null"
 
 
-def _read(text: str, rule_id: UUID, version: int) -> Rule:
+def _read(text: str, rule_id: UUID | None, version: int) -> Rule:
     try:
         return read_rule(msgspec.json.decode(text), rule_id=rule_id, version=version)
     except RuleFaults as faults:
-        raise _bad_rule([Issue(issue.path, _with_column(issue), issue.code) for issue in faults.issues]) from None
+        raise bad_rule(faults.issues) from None
 
 
-def _with_column(issue: RuleIssue) -> str:
-    return issue.message if issue.column is None else f"column {issue.column}: {issue.message}"
-
-
-def _bad_rule(issues: list[Issue]) -> BadRule:
+def bad_rule(issues: Iterable[RuleIssue]) -> BadRule:
     """Faults by the field they stand in; where in the field, stands in the sentence."""
+    issues = list(issues)
     whole: list[str] = []
     fields: dict[str, list[str]] = {}
     for issue in issues:
@@ -133,6 +162,7 @@ def _bad_rule(issues: list[Issue]) -> BadRule:
             whole.append(issue.message)
             continue
         field, *inside = (str(part) for part in issue.path)
-        where = ".".join(inside)
+        column = [] if issue.column is None else [f"column {issue.column}"]
+        where = ", ".join([".".join(inside)] * bool(inside) + column)
         fields.setdefault(field, []).append(f"{where}: {issue.message}" if where else issue.message)
-    return BadRule(whole, fields)
+    return BadRule(whole, fields, issues)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, HTTPException
-from fastapi.openapi.constants import REF_TEMPLATE
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, Row
 from starlette.concurrency import run_in_threadpool
@@ -24,32 +23,26 @@ from eventpulse.database.rule_store import (
     rule_to_change,
 )
 from eventpulse.database.transactions import reading, writing
-from eventpulse.settings import Settings
 from eventpulse.stream.keys import RULES_CHANGED
 from ingest_api.answers import documented, json_answer
-from ingest_api.body import read_body
 from ingest_api.dependencies import Database, Redis, TheSettings
 from ingest_api.payloads import Error, RuleRefused, StoredRule
 from ingest_api.rule_documents import (
     Document,
-    as_new_rule,
     given_id,
     merged,
-    read_body_of_rule,
+    read_draft,
     require_all,
     require_any,
     rule_as_json,
 )
+from ingest_api.rule_requests import RunTests, rule_in_body, rule_not_found, sent_as, valid_id
+from ingest_api.rule_trials import require_passed, with_stored_members
 
 _TELL_WITHIN_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/rules", tags=["rules"])
-
-
-def _takes(schema: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model=schema)}}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 _REFUSED: Any = RuleRefused | Error
@@ -67,16 +60,23 @@ def list_rules(database: Database) -> Response:
     status_code=201,
     response_model=StoredRule,
     responses=documented(409, 413, 500, 503, s400=RuleRefused),
-    openapi_extra=_takes("RuleDocument"),
+    openapi_extra=sent_as("RuleDocument"),
 )
-async def create_rule(request: Request, database: Database, redis: Redis, settings: TheSettings) -> Response:
-    """Make a rule. Names are unique: 409 where there is one of this name already."""
-    document = await _document(request, settings)
+async def create_rule(
+    request: Request, database: Database, redis: Redis, settings: TheSettings, test: RunTests = False
+) -> Response:
+    """Make a rule. Names are unique: 409 where there is one of this name already. With `test=true` it is refused
+    unless the tests that it carries pass."""
+    document = await rule_in_body(request, settings)
 
     def create() -> Row:
-        new = as_new_rule(document, rule_id=given_id(document) or uuid4(), version=1)
+        draft = read_draft(document, rule_id=given_id(document) or uuid4(), version=1)
+        with reading(database) as connection:
+            rule = with_stored_members(connection, draft.rule)
+        if test:
+            require_passed(rule)
         with writing(database) as connection:
-            return add_rule(connection, new)
+            return add_rule(connection, draft.as_new_rule())
 
     row = await _changed(create, redis)
     return json_answer(rule_as_json(row), 201)
@@ -85,11 +85,11 @@ async def create_rule(request: Request, database: Database, redis: Redis, settin
 @router.get("/{rule_id}", response_model=StoredRule, responses=documented(400, 404, 500, 503))
 def show_rule(database: Database, rule_id: str) -> Response:
     """One rule."""
-    wanted = _valid_id(rule_id)
+    wanted = valid_id(rule_id)
     with reading(database) as connection:
         row = rule_by_id(connection, wanted)
     if row is None:
-        raise _not_found()
+        raise rule_not_found()
     return json_answer(rule_as_json(row))
 
 
@@ -97,14 +97,14 @@ def show_rule(database: Database, rule_id: str) -> Response:
     "/{rule_id}",
     response_model=StoredRule,
     responses=documented(404, 409, 413, 500, 503, s400=_REFUSED),
-    openapi_extra=_takes("RuleReplacement"),
+    openapi_extra=sent_as("RuleReplacement"),
 )
 async def replace_rule(
     request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
 ) -> Response:
     """Put another rule in the place of this one; nothing of it remains but its id and its versions."""
-    wanted = _valid_id(rule_id)
-    document = await _document(request, settings)
+    wanted = valid_id(rule_id)
+    document = await rule_in_body(request, settings)
     require_all(document)
     row = await _changed(lambda: _change(database, wanted, lambda stored: document), redis)
     return json_answer(rule_as_json(row))
@@ -114,14 +114,14 @@ async def replace_rule(
     "/{rule_id}",
     response_model=StoredRule,
     responses=documented(404, 409, 413, 500, 503, s400=_REFUSED),
-    openapi_extra=_takes("RulePatch"),
+    openapi_extra=sent_as("RulePatch"),
 )
 async def patch_rule(
     request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
 ) -> Response:
     """Change the fields that are sent, each as a whole; null takes a field away, so that its default holds again."""
-    wanted = _valid_id(rule_id)
-    patch = await _document(request, settings)
+    wanted = valid_id(rule_id)
+    patch = await rule_in_body(request, settings)
     require_any(patch)
     row = await _changed(lambda: _change(database, wanted, lambda stored: merged(stored, patch)), redis)
     return json_answer(rule_as_json(row))
@@ -130,32 +130,16 @@ async def patch_rule(
 @router.delete("/{rule_id}", status_code=204, response_class=Response, responses=documented(400, 404, 500, 503))
 async def delete_rule(database: Database, redis: Redis, rule_id: str) -> Response:
     """Remove a rule. Its versions and anomalies stay."""
-    wanted = _valid_id(rule_id)
+    wanted = valid_id(rule_id)
 
     def delete() -> None:
         with writing(database) as connection:
             if not remove_rule(connection, wanted):
-                raise _not_found()
+                raise rule_not_found()
 
     await run_in_threadpool(delete)
     await _tell_drains(redis, wanted)
     return Response(status_code=204)
-
-
-async def _document(request: Request, settings: Settings) -> Document:
-    body = await read_body(request, settings.max_body_bytes)
-    return read_body_of_rule(body, deepest=settings.max_json_depth)
-
-
-def _valid_id(rule_id: str) -> UUID:
-    try:
-        return UUID(rule_id)
-    except ValueError:
-        raise HTTPException(400, "rule_id must be a valid UUID") from None
-
-
-def _not_found() -> HTTPException:
-    return HTTPException(404, "Rule not found")
 
 
 def _change(database: Engine, rule_id: UUID, next_document: Callable[[str], Document]) -> Row:
@@ -163,9 +147,11 @@ def _change(database: Engine, rule_id: UUID, next_document: Callable[[str], Docu
     with writing(database) as connection:
         standing = rule_to_change(connection, rule_id)
         if standing is None:
-            raise _not_found()
+            raise rule_not_found()
         document = next_document(standing.document)
-        return change_rule(connection, as_new_rule(document, rule_id=rule_id, version=standing.version + 1))
+        draft = read_draft(document, rule_id=rule_id, version=standing.version + 1)
+        with_stored_members(connection, draft.rule)
+        return change_rule(connection, draft.as_new_rule())
 
 
 async def _changed(change: Callable[[], Row], redis: Redis) -> Row:

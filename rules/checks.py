@@ -9,6 +9,7 @@ from rules.paths import EVENT_COLUMNS, PathFault, normal_path
 from rules.summary import SummaryFault, read_summary
 
 NEEDS_WINDOW = ("threshold", "change", "absence", "sequence")
+MOST_EVENTS_IN_TEST = 20_000
 SEASON_SECONDS = {"day": 86_400, "week": 7 * 86_400}
 
 
@@ -19,6 +20,7 @@ def cross_checks(document: Mapping[str, Any]) -> Iterator[RuleIssue]:
     if not isinstance(condition, Mapping):
         return
     kind = condition.get("type")
+    yield from _size_of_tests(document.get("tests"))
     if kind in NEEDS_WINDOW and "window_seconds" not in document:
         yield RuleIssue(
             ("window_seconds",),
@@ -44,6 +46,19 @@ def _summary(summary: object, group_by: object) -> Iterator[RuleIssue]:
         yield RuleIssue(("summary",), str(fault), "summary")
     except (PathFault, TypeError):
         return
+
+
+def _size_of_tests(tests: object) -> Iterator[RuleIssue]:
+    for number, test in enumerate(tests if isinstance(tests, (list, tuple)) else ()):
+        events = test.get("events") if isinstance(test, Mapping) else None
+        repeats = (
+            [one.get("repeat", 1) for one in events or () if isinstance(one, Mapping)]
+            if isinstance(events, list)
+            else []
+        )
+        if sum(repeat for repeat in repeats if isinstance(repeat, int)) > MOST_EVENTS_IN_TEST:
+            sentence = f"A test has at most {MOST_EVENTS_IN_TEST} events in all."
+            yield RuleIssue(("tests", number, "events"), sentence, "too_large")
 
 
 def _metric(condition: Mapping[str, Any]) -> Iterator[RuleIssue]:

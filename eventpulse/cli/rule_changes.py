@@ -39,12 +39,12 @@ class RuleChange:
 def changes(files: Iterable[Rule], standing: Iterable[Mapping[str, Any]], *, prune: bool) -> list[RuleChange]:
     """What has to change so that the rules that stand are those of the files; others are removed only to `prune`.
 
-    A rule is the same rule where its id is, or else its name.
+    A rule is the same rule where its id is, or else its name. Composites come after the rules that they name.
     """
     by_id = {UUID(str(rule["rule_id"])): rule for rule in standing}
     by_name = {rule["name"]: rule_id for rule_id, rule in by_id.items()}
     found, kept = [], set()
-    for rule in files:
+    for rule in sorted(files, key=_depth):
         rule_id = rule.rule_id if rule.rule_id in by_id else by_name.get(rule.name, rule.rule_id)
         kept.add(rule_id)
         found.append(_change(rule, rule_id, by_id.get(rule_id)))
@@ -52,6 +52,10 @@ def changes(files: Iterable[Rule], standing: Iterable[Mapping[str, Any]], *, pru
         if prune and rule_id not in kept:
             found.append(RuleChange(Change.REMOVED, shown["name"], rule_id, {}, _difference(as_sent(shown), None)))
     return found
+
+
+def _depth(rule: Rule) -> int:
+    return 1 + max(map(_depth, rule.members)) if rule.members else 0
 
 
 def _change(rule: Rule, rule_id: UUID, shown: Mapping[str, Any] | None) -> RuleChange:

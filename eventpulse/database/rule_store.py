@@ -54,6 +54,19 @@ def rule_by_id(connection: Connection, rule_id: UUID) -> Row | None:
     return connection.execute(_query().where(rules.c.rule_id == rule_id)).first()
 
 
+def versions_of(connection: Connection, rule_id: UUID) -> Sequence[Row]:
+    """Every version of a rule, the newest first; a removed rule has them still."""
+    columns = (
+        rule_versions.c.version,
+        rule_versions.c.name,
+        rule_versions.c.semantic_hash,
+        cast(rule_versions.c.document, Text).label("document"),
+        rule_versions.c.created_at,
+    )
+    query = select(*columns).where(rule_versions.c.rule_id == rule_id).order_by(rule_versions.c.version.desc())
+    return connection.execute(query).all()
+
+
 def rule_to_change(connection: Connection, rule_id: UUID) -> Row | None:
     """The rule as it stands, which nobody else can change until this transaction ends."""
     query = _query().where(rules.c.rule_id == rule_id).with_for_update(of=rules)

@@ -210,7 +210,7 @@ def test_every_fault_is_a_sentence_under_its_field(api: TestClient) -> None:
     assert said["formErrors"] == []
     assert said["fieldErrors"].keys() == {"name", "severity", "window_seconds", "condition"}
     assert len(said["fieldErrors"]["condition"]) == 2
-    assert any(sentence.startswith("filters.where: column ") for sentence in said["fieldErrors"]["condition"])
+    assert any(sentence.startswith("filters.where, column ") for sentence in said["fieldErrors"]["condition"])
 
 
 @pytest.mark.parametrize(
