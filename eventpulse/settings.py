@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventpulse.errors import SettingsError
+from eventpulse.loopback import is_loopback
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -21,7 +22,10 @@ class Settings(BaseSettings):
     """What an operator can change. Each field stands in `.env.example` under the name of its alias."""
 
     # Case-sensitive, or the field `home` would also be read from the variable HOME.
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, case_sensitive=True)
+    # Input stays out of errors: it may be a password.
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, populate_by_name=True, case_sensitive=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(PROJECT_ROOT / ".eventpulse", validation_alias=_ours("HOME"))
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
@@ -34,6 +38,14 @@ class Settings(BaseSettings):
     postgres_port: Port = Field(15432, validation_alias=_ours("POSTGRES_PORT"))
     redis_port: Port = Field(16379, validation_alias=_ours("REDIS_PORT"))
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
+
+    require_keys: bool = Field(False, validation_alias=_ours("REQUIRE_KEYS"))
+    trusted_hosts: str = Field("", validation_alias=_ours("TRUSTED_HOSTS"))
+    session_hours: int = Field(12, ge=1, le=720, validation_alias=_ours("SESSION_HOURS"))
+    session_secret: SecretStr | None = Field(None, min_length=32, validation_alias=_ours("SESSION_SECRET"))
+    requests_per_second: int = Field(0, ge=0, validation_alias=_ours("REQUESTS_PER_SECOND"))
+    events_per_second: int = Field(0, ge=0, validation_alias=_ours("EVENTS_PER_SECOND"))
+    request_seconds: int = Field(60, ge=1, validation_alias=_ours("REQUEST_SECONDS"))
 
     event_retention_days: int = Field(0, ge=0, validation_alias="EVENT_RETENTION_DAYS")
     anomaly_retention_days: int = Field(0, ge=0, validation_alias="ANOMALY_RETENTION_DAYS")
@@ -53,9 +65,19 @@ class Settings(BaseSettings):
     micro_batch_events: int = Field(20_000, ge=1, validation_alias=_ours("MICRO_BATCH_EVENTS"))
     micro_batch_bytes: int = Field(16 * 1024 * 1024, ge=1024, validation_alias=_ours("MICRO_BATCH_BYTES"))
     linger_milliseconds: int = Field(5, ge=0, le=1000, validation_alias=_ours("LINGER_MILLISECONDS"))
-    lease_seconds: int = Field(600, ge=5, validation_alias=_ours("LEASE_SECONDS"))
+    lease_seconds: int = Field(600, ge=1, validation_alias=_ours("LEASE_SECONDS"))
     history_from: date = Field(date(2015, 1, 1), validation_alias=_ours("HISTORY_FROM"))
     materialise_seconds: int = Field(30, ge=1, validation_alias=_ours("MATERIALISE_SECONDS"))
+
+    @property
+    def hosts_trusted(self) -> frozenset[str]:
+        """Names besides those of loopback by which clients may call the API."""
+        return frozenset(name.strip().lower() for name in self.trusted_hosts.split(",") if name.strip())
+
+    @property
+    def keys_needed(self) -> bool:
+        """Whether every request needs an API key, because it may come from another machine or the operator says so."""
+        return self.require_keys or not is_loopback(self.host) or bool(self.hosts_trusted)
 
     @property
     def running_file(self) -> Path:
