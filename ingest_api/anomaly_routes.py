@@ -21,8 +21,8 @@ from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.event_routes import event_as_json
-from ingest_api.paging import page, place_of
-from ingest_api.parameters import AnomalyState, Cursor, Limit, Offset, RuleOrName, Severity
+from ingest_api.paging import anomaly_cursor, anomaly_place, page
+from ingest_api.parameters import AnomalyCursor, AnomalyState, Limit, Offset, RuleOrName, Severity
 from ingest_api.payloads import AnomalyDetail, AnomalyPage
 
 router = APIRouter(prefix="/anomalies", tags=["anomalies"])
@@ -33,18 +33,17 @@ def list_anomalies(
     database: Database,
     limit: Limit = 50,
     offset: Offset = 0,
-    cursor: Cursor = None,
+    cursor: AnomalyCursor = None,
     rule: RuleOrName = None,
     severity: Severity = None,
     state: AnomalyState = "current",
 ) -> Response:
     """Anomalies, the newest detected first. `state=retracted` shows those that later events disproved."""
-    after = place_of(cursor, AnomalyPlace) if cursor else None
+    after = anomaly_place(cursor) if cursor else None
     wanted = AnomalyFilter(rule, severity, None if state == "all" else state)
     with reading(database) as connection:
         rows = newest_anomalies(connection, wanted, limit=limit + 1, offset=offset, after=after)
-    places = [AnomalyPlace(row.detected_at, row.anomaly_id) for row in rows]
-    return json_answer(page([_as_json(row) for row in rows], places, limit=limit, offset=offset))
+    return json_answer(page(rows, limit=limit, offset=offset, as_json=_as_json, cursor_behind=_cursor_behind))
 
 
 @router.get("/{anomaly_id}", response_model=AnomalyDetail, responses=documented(404, 500, 503))
@@ -70,6 +69,10 @@ def show_anomaly(database: Database, settings: TheSettings, anomaly_id: str) -> 
             "dagster_run_url": f"http://{settings.host}:{settings.dagster_port}/runs/{run}" if run else None,
         }
     )
+
+
+def _cursor_behind(row: Row) -> str:
+    return anomaly_cursor(AnomalyPlace(row.detected_at, row.anomaly_id))
 
 
 def _as_json(row: Row) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from eventpulse.database.event_queries import EventFilter, EventPlace, event_by_
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
-from ingest_api.paging import page, place_of
-from ingest_api.parameters import Cursor, EventType, From, Limit, Offset, Source, To
+from ingest_api.paging import event_cursor, event_place, page
+from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To
 from ingest_api.payloads import EventPage, StoredEvent
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -25,7 +25,7 @@ def list_events(
     database: Database,
     limit: Limit = 50,
     offset: Offset = 0,
-    cursor: Cursor = None,
+    cursor: EventCursor = None,
     event_type: EventType = None,
     source: Source = None,
     since: From = None,
@@ -34,12 +34,11 @@ def list_events(
     """Events, the newest stored first. With `cursor`, nothing is skipped or repeated while events arrive."""
     if since is not None and until is not None and since > until:
         raise HTTPException(400, "from must not be after to")
-    after = place_of(cursor, EventPlace) if cursor else None
+    after = event_place(cursor) if cursor else None
     wanted = EventFilter(event_type, source, since, until)
     with reading(database) as connection:
         rows = newest_events(connection, wanted, limit=limit + 1, offset=offset, after=after)
-    places = [EventPlace(row.batch_id, row.position, row.event_id) for row in rows]
-    return json_answer(page([event_as_json(row) for row in rows], places, limit=limit, offset=offset))
+    return json_answer(page(rows, limit=limit, offset=offset, as_json=event_as_json, cursor_behind=_cursor_behind))
 
 
 @router.get("/{event_id}", response_model=StoredEvent, responses=documented(404, 500, 503))
@@ -54,6 +53,10 @@ def show_event(database: Database, event_id: str) -> Response:
     if row is None:
         raise HTTPException(404, "Event not found")
     return json_answer(event_as_json(row))
+
+
+def _cursor_behind(row: Row) -> str:
+    return event_cursor(EventPlace(row.batch_id, row.position, row.event_id))
 
 
 def event_as_json(row: Row) -> dict[str, Any]:

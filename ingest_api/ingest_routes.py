@@ -71,7 +71,12 @@ def _documented(model: type, schema: dict[str, Any]) -> dict[str, Any]:
 
 def add_ingest_routes(router: APIRouter, settings: Settings) -> None:
     """Put the two routes in front of all others: they are the ones that are in a hurry."""
-    batch = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": settings.max_batch_events}
+    batch = {
+        "type": "array",
+        "items": _EVENT,
+        "minItems": 1,
+        "description": f"Up to {settings.max_batch_events} events; more are 413, as is a body over the limit.",
+    }
     for path, endpoint, model, schema in (
         ("/api/v1/events", accept_event, EventAccepted, _EVENT),
         ("/api/v1/events/batch", accept_batch, BatchAccepted, batch),

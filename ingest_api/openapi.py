@@ -6,8 +6,9 @@ from fastapi import FastAPI
 from fastapi.openapi.constants import REF_PREFIX
 from pydantic import TypeAdapter
 
-from ingest_api.payloads import JSON_VALUE_SCHEMA, EventIn
+from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA, EventIn
 from ingest_api.rule_documents import REQUIRED_FOR_PUT
+from rules.conditions import CONDITIONS
 from rules.rule import RuleDocument
 
 _TEMPLATE = REF_PREFIX + "{model}"
@@ -34,10 +35,15 @@ def complete_openapi(app: FastAPI) -> None:
 def _schemas_of_bodies() -> dict[str, Any]:
     event = EventIn.model_json_schema()
     for name in ("payload", "metadata"):
-        event["properties"][name]["additionalProperties"] = {"$ref": REF_PREFIX + "JsonValue"}
+        event["properties"][name].update(JSON_OBJECT_SCHEMA)
     rule = TypeAdapter(RuleDocument).json_schema(ref_template=_TEMPLATE)
     parts = rule.pop("$defs", {})
+    for condition in CONDITIONS:
+        _allow_null_for_nothing(parts[condition.__name__])
     replacement = {**rule, "title": "RuleReplacement", "required": list(REQUIRED_FOR_PUT)}
+    replacement["properties"] = {**rule["properties"]}
+    for part in (rule, replacement):
+        _allow_null_for_nothing(part)
     patch = {**{key: value for key, value in rule.items() if key != "required"}, "title": "RulePatch"}
     return {
         "EventIn": event,
@@ -47,3 +53,10 @@ def _schemas_of_bodies() -> dict[str, Any]:
         "RuleReplacement": replacement,
         "RulePatch": {**patch, "minProperties": 1},
     }
+
+
+def _allow_null_for_nothing(part: dict[str, Any]) -> None:
+    """In a rule and in its condition, null is as good as leaving a key out."""
+    for name, schema in part["properties"].items():
+        if name not in part.get("required", ()) and {"type": "null"} not in schema.get("anyOf", ()):
+            part["properties"][name] = {"anyOf": [schema, {"type": "null"}]}

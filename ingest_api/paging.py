@@ -1,47 +1,69 @@
-"""Opaque cursors: where a page ended, so that the next one begins there whatever arrives meanwhile."""
+"""Cursors: where a page ended, so that the next one begins there whatever arrives meanwhile.
 
-import base64
-import binascii
-from typing import TypeVar
+Clients hand them back as they are. They are plain enough for the OpenAPI document to say which texts are cursors.
+"""
 
-import msgspec
-from fastapi import HTTPException
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
 
-Place = TypeVar("Place")
-_BIGGEST = (1 << 63) - 1
+from eventpulse.database.anomaly_queries import AnomalyPlace
+from eventpulse.database.event_queries import EventPlace
+from ingest_api.timestamps import EPOCH, microseconds
 
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_LAST_POSITION = (1 << 63) - 1
+EVENT_CURSOR = rf"^[0-9]{{1,18}}\.[0-9]{{1,19}}\.{_UUID}$"
+ANOMALY_CURSOR = rf"^[0-9]{{1,17}}\.{_UUID}$"
 
-def cursor_of(place: object) -> str:
-    """The place as clients carry it."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-def place_of(cursor: str, kind: type[Place]) -> Place:
-    """The place a cursor names. Raises HTTPException 400 where it is none of ours."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place = msgspec.json.decode(text, type=kind)
-    except (binascii.Error, ValueError, RecursionError):
-        place = None
-    if place is None or any(isinstance(part, int) and not 0 <= part <= _BIGGEST for part in _parts(place)):
-        raise HTTPException(400, "cursor must be one that pagination.next gave")
-    return place
+Item = TypeVar("Item")
 
 
-def _parts(place: object) -> list[object]:
-    return list(vars(place).values())
+def is_cursor(form: str, text: str) -> bool:
+    """Whether a text has one of the forms above."""
+    return re.fullmatch(form.removesuffix("$"), text) is not None
 
 
-def page(rows: list[object], places: list[object], *, limit: int, offset: int) -> dict[str, object]:
+def event_cursor(place: EventPlace) -> str:
+    """The place of an event as clients carry it."""
+    return f"{place.batch_id}.{place.position}.{place.event_id}"
+
+
+def event_place(cursor: str) -> EventPlace:
+    """The place that a text of the form EVENT_CURSOR names."""
+    batch_id, position, event_id = cursor.split(".")
+    return EventPlace(int(batch_id), min(int(position), _LAST_POSITION), UUID(event_id))
+
+
+def anomaly_cursor(place: AnomalyPlace) -> str:
+    """The place of an anomaly as clients carry it."""
+    return f"{microseconds(place.detected_at)}.{place.anomaly_id}"
+
+
+def anomaly_place(cursor: str) -> AnomalyPlace:
+    """The place that a text of the form ANOMALY_CURSOR names."""
+    detected_at, anomaly_id = cursor.split(".")
+    return AnomalyPlace(EPOCH + timedelta(microseconds=int(detected_at)), UUID(anomaly_id))
+
+
+def page(
+    rows: Sequence[Item],
+    *,
+    limit: int,
+    offset: int,
+    as_json: Callable[[Item], dict[str, Any]],
+    cursor_behind: Callable[[Item], str],
+) -> dict[str, Any]:
     """The envelope of a list. One row more than `limit` was asked for, to know whether there is another page."""
-    more = len(rows) > limit
     shown = rows[:limit]
     return {
-        "data": shown,
+        "data": [as_json(row) for row in shown],
         "pagination": {
             "limit": limit,
             "offset": offset,
             "count": len(shown),
-            "next": cursor_of(places[limit - 1]) if more else None,
+            "next": cursor_behind(shown[-1]) if len(rows) > limit else None,
         },
     }

@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from ingest_api.paging import ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
 from ingest_api.timestamps import read_timestamp
 
 _DEEPEST_OFFSET = 1 << 53
@@ -75,12 +76,23 @@ def _text(name: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _cursor(pattern: str) -> tuple[Any, ...]:
+    def read(text: str) -> str:
+        if not is_cursor(pattern, text):
+            raise sentence("cursor must be one that pagination.next gave")
+        return text
+
+    shown = WithJsonSchema({"type": "string", "pattern": pattern})
+    return BeforeValidator(read), shown, Query(description="`pagination.next` of the page before.")
+
+
 _STRING = WithJsonSchema({"type": "string", "pattern": "^[^\\u0000]*$"})
 _INSTANT = WithJsonSchema({"type": "string", "format": "date-time"})
 
 Limit = Annotated[int, _clamped("limit", 1, 500), Query(description="Rows of a page; brought into 1..500.")]
 Offset = Annotated[int, _clamped("offset", 0, _DEEPEST_OFFSET), Query(description="Rows to leave out; at least 0.")]
-Cursor = Annotated[str | None, _text("cursor"), _STRING, Query(description="`pagination.next` of the page before.")]
+EventCursor = Annotated[str | None, *_cursor(EVENT_CURSOR)]
+AnomalyCursor = Annotated[str | None, *_cursor(ANOMALY_CURSOR)]
 EventType = Annotated[str | None, _text("event_type"), _STRING, Query(description="Events of this type only.")]
 Source = Annotated[str | None, _text("source"), _STRING, Query(description="Events of this source only.")]
 RuleOrName = Annotated[
@@ -107,5 +119,6 @@ GroupBy = Annotated[
 WindowSeconds = Annotated[
     int,
     BeforeValidator(_window_seconds),
-    Query(ge=10, le=3600, description="How far to look back from now."),
+    WithJsonSchema({"type": "integer", "minimum": 10, "maximum": 3600}),
+    Query(description="How far to look back from now."),
 ]
