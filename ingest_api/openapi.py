@@ -39,7 +39,9 @@ def _schemas_of_bodies() -> dict[str, Any]:
     rule = TypeAdapter(RuleDocument).json_schema(ref_template=_TEMPLATE)
     parts = rule.pop("$defs", {})
     for condition in CONDITIONS:
-        _allow_null_for_nothing(parts[condition.__name__])
+        part = parts[condition.__name__]
+        part["required"] = ["type", *part.get("required", ())]  # it has a default, but tells the conditions apart
+        _allow_null_for_nothing(part)
     replacement = {**rule, "title": "RuleReplacement", "required": list(REQUIRED_FOR_PUT)}
     replacement["properties"] = {**rule["properties"]}
     for part in (rule, replacement):

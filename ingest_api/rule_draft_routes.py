@@ -13,19 +13,20 @@ from eventpulse.database.rule_store import versions_of
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
-from ingest_api.payloads import DraftRefused, RuleAccepted, RuleVersion
+from ingest_api.payloads import DraftRefused, Error, RuleAccepted, RuleVersion
 from ingest_api.rule_documents import BadRule, Document, given_id, read_draft
-from ingest_api.rule_requests import RunTests, rule_in_body, rule_not_found, sent_as, valid_id
+from ingest_api.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
 from ingest_api.rule_trials import reports_of, with_stored_members
 from rules.rule_tests import TrialReport
 
 router = APIRouter(prefix="/rules", tags=["rules"])
+_REFUSED: Any = DraftRefused | Error
 
 
 @router.post(
     "/validate",
     response_model=RuleAccepted,
-    responses=documented(413, 500, 503, s400=DraftRefused),
+    responses=documented(413, 500, 503, s400=_REFUSED),
     openapi_extra=sent_as("RuleDocument"),
 )
 async def validate_rule(
@@ -52,7 +53,7 @@ async def validate_rule(
 
 
 @router.get("/{rule_id}/versions", response_model=list[RuleVersion], responses=documented(400, 404, 500, 503))
-def list_versions(database: Database, rule_id: str) -> Response:
+def list_versions(database: Database, rule_id: RuleId) -> Response:
     """Every version of a rule, the newest first, also of one that was removed."""
     wanted = valid_id(rule_id)
     with reading(database) as connection:

@@ -5,12 +5,15 @@ from uuid import UUID
 
 from fastapi import HTTPException, Query
 from fastapi.openapi.constants import REF_TEMPLATE
+from pydantic import WithJsonSchema
 from starlette.requests import Request
 
 from eventpulse.settings import Settings
 from ingest_api.body import read_body
 from ingest_api.rule_documents import Document, read_body_of_rule
 
+#: Taken as text, so that an id that is none gets its own sentence.
+RuleId = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 RunTests = Annotated[bool, Query(description="Run the tests that the rule carries.")]
 
 

@@ -36,7 +36,7 @@ from ingest_api.rule_documents import (
     require_any,
     rule_as_json,
 )
-from ingest_api.rule_requests import RunTests, rule_in_body, rule_not_found, sent_as, valid_id
+from ingest_api.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
 from ingest_api.rule_trials import require_passed, with_stored_members
 
 _TELL_WITHIN_SECONDS = 1.0
@@ -59,7 +59,7 @@ def list_rules(database: Database) -> Response:
     "",
     status_code=201,
     response_model=StoredRule,
-    responses=documented(409, 413, 500, 503, s400=RuleRefused),
+    responses=documented(409, 413, 500, 503, s400=_REFUSED),
     openapi_extra=sent_as("RuleDocument"),
 )
 async def create_rule(
@@ -83,7 +83,7 @@ async def create_rule(
 
 
 @router.get("/{rule_id}", response_model=StoredRule, responses=documented(400, 404, 500, 503))
-def show_rule(database: Database, rule_id: str) -> Response:
+def show_rule(database: Database, rule_id: RuleId) -> Response:
     """One rule."""
     wanted = valid_id(rule_id)
     with reading(database) as connection:
@@ -100,7 +100,7 @@ def show_rule(database: Database, rule_id: str) -> Response:
     openapi_extra=sent_as("RuleReplacement"),
 )
 async def replace_rule(
-    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
+    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: RuleId
 ) -> Response:
     """Put another rule in the place of this one; nothing of it remains but its id and its versions."""
     wanted = valid_id(rule_id)
@@ -117,7 +117,7 @@ async def replace_rule(
     openapi_extra=sent_as("RulePatch"),
 )
 async def patch_rule(
-    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: str
+    request: Request, database: Database, redis: Redis, settings: TheSettings, rule_id: RuleId
 ) -> Response:
     """Change the fields that are sent, each as a whole; null takes a field away, so that its default holds again."""
     wanted = valid_id(rule_id)
@@ -128,7 +128,7 @@ async def patch_rule(
 
 
 @router.delete("/{rule_id}", status_code=204, response_class=Response, responses=documented(400, 404, 500, 503))
-async def delete_rule(database: Database, redis: Redis, rule_id: str) -> Response:
+async def delete_rule(database: Database, redis: Redis, rule_id: RuleId) -> Response:
     """Remove a rule. Its versions and anomalies stay."""
     wanted = valid_id(rule_id)
 
