@@ -4,8 +4,10 @@ At any time one run leads a shard and one stands by, fully loaded. The lock that
 `eventpulse.database.leadership`; when a leader ends or dies, the next in the queue has it within milliseconds.
 """
 
+import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -30,13 +32,14 @@ from eventpulse.database.leadership import (
     wait_for_leadership,
 )
 from eventpulse.database.ledger import last_committed_entry
-from eventpulse.errors import DatabaseUnavailable, SettingsError, StreamUnavailable
+from eventpulse.errors import DatabaseUnavailable, LeadershipLost, SettingsError, StreamUnavailable
 from eventpulse.settings import Settings
 from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.reader import StreamReader
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
+from pipelines.patience import Patience
 from pipelines.store_batch import BatchStore, Committed
 from rules.detection import Horizons
 
@@ -44,13 +47,7 @@ from rules.detection import Horizons
 MOST_ANNOUNCED = 1_000
 _BEAT_SECONDS = 1.0
 _FOLLOW_SECONDS = 5.0
-_UNREACHABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    DatabaseUnavailable,
-    StreamUnavailable,
-    redis.RedisError,
-)
+_log = logging.getLogger(__name__)
 
 
 class Reporter(Protocol):
@@ -61,6 +58,9 @@ class Reporter(Protocol):
 
     def report(self, tally: Tally) -> None:
         """What was done since the last report."""
+
+    def has_ended(self) -> bool:
+        """Whether this run counts as ended, because it was taken for dead."""
 
 
 @dataclass
@@ -83,49 +83,64 @@ class DrainRun:
 
     def run(self) -> None:
         """Stand by, lead, and end when the lease is over and a successor waits. Waits for servers that are away."""
-        patience = 0.1
+        patience = Patience()
         while not self.shall_stop():
             try:
-                if self._lead_once():
-                    break
-                patience = 0.1
-            except _UNREACHABLE as fault:
-                self.reporter.say(f"Interrupted, trying again in {patience:.1f} s: {_first_line(fault)}")
-                time.sleep(patience)
-                patience = min(2 * patience, 2.0)
+                self._contend(patience)
+                break
+            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable) as fault:
+                patience.wait(fault)
         self._report()
 
-    def _lead_once(self) -> bool:
-        """Lead over one connection; true when the lease ended as it should."""
+    def _contend(self, patience: Patience) -> None:
+        """Stand by and lead over one connection, until the lease ends as it should."""
         with open_connection(
             _secret(self.settings.database_url), application=application_name(self.run_id)
         ) as connection:
+            if sentence := patience.ended():
+                self._go_on_after(sentence)
             detector = Detector(connection, _horizons(self.settings))
             detector.follow()
             self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
             followed = time.monotonic()
             while not wait_for_leadership(connection, self.shard, at_most_milliseconds=500):
                 if self.shall_stop():
-                    return True
+                    return
                 if time.monotonic() - followed >= _FOLLOW_SECONDS:
                     detector.follow()
                     followed = time.monotonic()
             detector.follow()
             self._lead(connection, detector)
-            return True
+
+    def _go_on_after(self, interruption: str) -> None:
+        self.reporter.say(interruption)
+        if self.reporter.has_ended():
+            # Somebody has taken its place, and a run that is shown as failed must not write on behind everyone's back.
+            raise LeadershipLost(f"Run {self.run_id} was away for so long that it is taken for dead. It ends.")
 
     def _lead(self, connection: psycopg.Connection, detector: Detector) -> None:
         lease = take_lease(connection, self.shard, self.run_id, self.settings.lease_seconds)
         self.reporter.say(f"Leading shard {self.shard} until {iso_utc(lease.lease_until)}.")
         prepare_staging(connection)
         drain = self._drain(connection, detector)
+        patience = Patience()
+        while not self._is_over(connection, lease):
+            try:
+                self._drain_on(drain, connection, lease, patience)
+            except (StreamUnavailable, redis.RedisError) as fault:
+                beat(connection, self.shard)  # Redis is away or full: the lead and what is remembered are kept
+                patience.wait(fault)
+        release_leadership(connection, self.shard)
+        self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
+
+    def _drain_on(self, drain: Drain, connection: psycopg.Connection, lease: Lease, patience: Patience) -> None:
         drain.finish_what_was_left()
+        if sentence := patience.ended():
+            self.reporter.say(sentence)
         while not self._is_over(connection, lease):
             if not drain.step():
                 self._tally.last_lag_seconds = 0.0
             self._keep_alive(connection, lease)
-        release_leadership(connection, self.shard)
-        self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
 
     def _drain(self, connection: psycopg.Connection, detector: Detector) -> Drain:
         settings = self.settings
@@ -165,7 +180,8 @@ class DrainRun:
                 lag_seconds=round(self._tally.last_lag_seconds, 4),
                 batches=self._tally.batches,
             )
-            announcements.beat(self._redis, heartbeat)
+            with suppress(redis.ResponseError):  # without free memory Redis refuses even this; draining makes room
+                announcements.beat(self._redis, heartbeat)
         if now - self._told >= self.settings.materialise_seconds:
             self._report()
 
@@ -176,7 +192,10 @@ class DrainRun:
         if committed.found.findings.anomalies.is_empty():
             return
         found = committed.found.anomalies.head(MOST_ANNOUNCED)
-        announcements.announce(self._redis, messages(found, detector, detected_at=self.clock()))
+        try:
+            announcements.announce(self._redis, messages(found, detector, detected_at=self.clock()))
+        except redis.RedisError as fault:
+            _log.warning("%d anomalies are stored and could not be announced: %s", found.height, fault)
 
     def _report(self) -> None:
         self._told = time.monotonic()
@@ -218,7 +237,3 @@ def _secret(url: SecretStr | None) -> str:
     if url is None:
         raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
     return url.get_secret_value()
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault).splitlines() or [type(fault).__name__])[0]

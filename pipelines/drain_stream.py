@@ -89,18 +89,23 @@ class Drain:
         """Take what a dead leader was given and did not acknowledge; before anything new, so that order is kept."""
         self._reader.prepare()
         for page in self._reader.unacknowledged():
-            committed = [entry for entry in page if self._is_committed(entry)]
-            self._reader.acknowledge(committed)  # the leader died between commit and acknowledgement
-            if left := page[len(committed) :]:
+            self._reader.acknowledge([entry for entry in page if self._is_committed(entry)])  # died before it could
+            if left := [entry for entry in page if not self._is_committed(entry)]:
                 self._move(left)
         if self._reader.claim_abandoned():
             for page in self._reader.unacknowledged():
-                self._move(page)
+                if page:
+                    self._move(page)
 
     def step(self) -> bool:
         """One micro-batch, or one short wait for it; true where there was one."""
         if entries := self._take():
-            self._move(entries)
+            if self._reader.held() > len(entries):
+                # A drain that has lost the lead and does not know it yet has read from the stream too. What it was
+                # given comes first, and it must not be taken for committed once what follows it is.
+                self.finish_what_was_left()
+            else:
+                self._move(entries)
             return True
         if committed := self._store.look_around():
             self._tell(committed, 0.0)
@@ -117,6 +122,7 @@ class Drain:
 
     def _move(self, entries: Sequence[Entry]) -> None:
         committed = self._store.commit(entries)
+        self._last_committed = entries[-1].entry_id
         self._tell(committed, time.time() - entries[0].milliseconds / 1000)
         self._reader.acknowledge(entries)  # last, so that a crash repeats work rather than losing it
         self._busy_until = time.monotonic() + 4 * self._pace.linger_seconds

@@ -36,6 +36,15 @@ class DagsterReporter:
         except Exception as fault:
             _log.warning("Dagster did not take the materialisations of %d micro-batches: %s", tally.batches, fault)
 
+    def has_ended(self) -> bool:
+        """Whether Dagster counts this run as ended. Where Dagster cannot tell, it goes on."""
+        try:
+            run = self._context.instance.get_run_by_id(self._context.run_id)
+        except Exception as fault:
+            _log.warning("Dagster could not say how this run stands: %s", fault)
+            return False
+        return run is not None and run.is_finished
+
 
 def materialisations(tally: Tally, run_id: str) -> Iterator[dg.AssetMaterialization]:
     """What Dagster is told about micro-batches since the last report: events and anomalies, day by day."""

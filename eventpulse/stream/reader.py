@@ -60,8 +60,10 @@ class StreamReader:
         self._count = 16  # entries to ask for at once; follows how many events an entry holds
 
     def prepare(self) -> None:
-        """Make the group where it is missing, from the first entry on, and take over what other consumers left."""
+        """Make the group where it is missing, from the first entry on."""
         with _translated():
+            if self._has_group():  # asked first: a Redis without free memory refuses to make what is there already
+                return
             try:
                 self._client.xgroup_create(self._stream, EVENTS_GROUP, id="0", mkstream=True)
             except redis.ResponseError as fault:
@@ -71,9 +73,18 @@ class StreamReader:
     def unacknowledged(self) -> Iterator[list[Entry]]:
         """What this consumer was given and did not acknowledge, oldest first, in pages."""
         after = "0"
-        while page := self._read(after, count=_PAGE, block=None):
-            yield page
-            after = page[-1].entry_id
+        while found := self._ask(after, count=_PAGE, block=None):
+            if gone := [entry_id for entry_id, fields in found if fields is None]:
+                with _translated():
+                    self._client.xack(self._stream, EVENTS_GROUP, *gone)  # somebody has deleted them; nothing is left
+            yield _entries(found)
+            after = found[-1][0].decode()
+
+    def held(self) -> int:
+        """How many entries drains were given and have not acknowledged. The leader alone should hold any."""
+        with _translated():
+            summary: Any = self._client.xpending(self._stream, EVENTS_GROUP)
+            return int(summary["pending"])
 
     def claim_abandoned(self) -> bool:
         """Make entries that other consumers of the group hold our own pending ones; true where there were any.
@@ -131,7 +142,17 @@ class StreamReader:
             pipe.xtrim(self._stream, minid=f"{last.milliseconds}-{last.sequence + 1}", approximate=False)
             pipe.execute()
 
+    def _has_group(self) -> bool:
+        try:
+            groups: Any = self._client.xinfo_groups(self._stream)
+        except redis.ResponseError:  # no such key
+            return False
+        return any(group["name"] == EVENTS_GROUP.encode() for group in groups)
+
     def _read(self, after: str, *, count: int, block: int | None) -> list[Entry]:
+        return _entries(self._ask(after, count=count, block=block))
+
+    def _ask(self, after: str, *, count: int, block: int | None) -> list[tuple[bytes, dict[bytes, bytes] | None]]:
         with _translated():
             try:
                 answer: Any = self._client.xreadgroup(
@@ -142,8 +163,12 @@ class StreamReader:
                     raise
                 self.prepare()  # Redis was emptied or replaced under us
                 return []
-        found = (answer or {}).get(self._stream.encode(), [])
-        return [_entry(entry_id, fields) for entry_id, fields in found if fields is not None]
+        found: list[tuple[bytes, dict[bytes, bytes] | None]] = (answer or {}).get(self._stream.encode(), [])
+        return found
+
+
+def _entries(found: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Entry]:
+    return [_entry(entry_id, fields) for entry_id, fields in found if fields is not None]
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
