@@ -4,6 +4,9 @@ import msgspec
 import polars as pl
 
 UTC_MICROSECONDS: pl.DataType = pl.Datetime("us", "UTC")
+#: Years 1 to 9999 in UTC as microseconds since 1970: what PostgreSQL, Polars and Python can all hold.
+EARLIEST = -62_135_596_800_000_000
+LATEST = 253_402_300_799_999_999
 
 #: One row for each event, as stored and as every rule sees it. `event_id` is a lower-case UUID in text; `payload`
 #: and `metadata` are JSON text exactly as the client sent it; `position` is the order of acceptance.

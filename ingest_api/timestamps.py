@@ -5,10 +5,9 @@ from typing import Annotated
 
 import msgspec
 
+from eventpulse.event import EARLIEST, LATEST
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Years 1 to 9999 in UTC: what PostgreSQL, Polars and Python can all hold.
-EARLIEST = -62_135_596_800_000_000
-LATEST = 253_402_300_799_999_999
 
 #: The one reading of a timestamp, which the decoder of events uses too. Digits beyond microseconds are rounded.
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from eventpulse.database.ledger import DeadLetter
-from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS, StreamedEvent, position_of
+from eventpulse.event import EARLIEST, EVENT_SCHEMA, LATEST, UTC_MICROSECONDS, StreamedEvent, position_of
 from eventpulse.stream.reader import Entry
 
 _LINE_SCHEMA = pl.Schema(
@@ -28,8 +28,8 @@ _LINE_SCHEMA = pl.Schema(
         "metadata": pl.String(),
     }
 )
-#: Events as they are read: the event frame and whether the client chose the id.
-READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("client_id", pl.Boolean())])
+#: Events as they are read: the event frame, whether the client chose the id, and which line of all entries it was.
+READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("client_id", pl.Boolean()), ("line", pl.Int64())])
 _UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _decoder = msgspec.json.Decoder(StreamedEvent)
 
@@ -47,21 +47,16 @@ class ReadEvents:
         return self.events.height + len(self.dead)
 
 
+#: What no entries hold.
+NOTHING_READ = ReadEvents(READ_SCHEMA.to_frame(), [])
+
+
 def read_events(entries: Sequence[Entry]) -> ReadEvents:
     """Decode every line of the entries, oldest first."""
     if not entries:
-        return ReadEvents(READ_SCHEMA.to_frame(), [])
+        return NOTHING_READ
     together = _read_together(entries)
     return ReadEvents(together, []) if together is not None else _read_one_by_one(entries)
-
-
-def place_of(position: int, entries: Sequence[Entry]) -> tuple[Entry, int]:
-    """The entry and the line in it from which an event with this position was read."""
-    for entry in entries:
-        first = position_of(entry.milliseconds, entry.sequence, 0)
-        if first <= position < first + max(1, _lines(entry)):
-            return entry, position - first
-    raise LookupError(f"no entry holds position {position}")
 
 
 def _read_together(entries: Sequence[Entry]) -> pl.DataFrame | None:
@@ -72,8 +67,10 @@ def _read_together(entries: Sequence[Entry]) -> pl.DataFrame | None:
         frame = pl.read_ndjson(BytesIO(b"\n".join(entry.lines for entry in entries)), schema=_LINE_SCHEMA)  # type: ignore[misc]
     except pl.exceptions.PolarsError:
         return None
-    counts = [_lines(entry) for entry in entries]
+    counts = [entry.line_count for entry in entries]
     if frame.height != sum(counts) or any(frame.null_count().row(0)):
+        return None
+    if not all(frame[name].is_between(EARLIEST, LATEST).all() for name in ("timestamp", "received_at")):
         return None
     if not frame["event_id"].str.contains(_UUID_TEXT).all():
         return None
@@ -84,16 +81,19 @@ def _with_positions(frame: pl.DataFrame, entries: Sequence[Entry], counts: Seque
     base = pl.Series([position_of(entry.milliseconds, entry.sequence, 0) for entry in entries], dtype=pl.Int64)
     starts = pl.Series(counts, dtype=pl.Int64).cum_sum().shift(1, fill_value=0)
     which = pl.select(pl.int_range(len(entries)).repeat_by(pl.Series(counts)).explode()).to_series()
-    index = pl.int_range(frame.height, eager=True) - starts.gather(which)
+    line = pl.int_range(frame.height, eager=True)
+    index = line - starts.gather(which)
     return frame.with_columns(
-        pl.col("timestamp", "received_at").cast(UTC_MICROSECONDS), position=base.gather(which) + index
+        pl.col("timestamp", "received_at").cast(UTC_MICROSECONDS), position=base.gather(which) + index, line=line
     ).select(READ_SCHEMA.names())
 
 
 def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
     rows: list[tuple[object, ...]] = []
     dead: list[DeadLetter] = []
+    first_line = behind = 0
     for entry in entries:
+        first_line, behind = behind, behind + entry.line_count
         if entry.lines is None:
             raw = msgspec.json.encode({key.decode("utf-8", "replace"): value for key, value in entry.fields.items()})
             dead.append(DeadLetter(entry.entry_id, 0, raw, "the stream entry has no field `events`", entry.received_at))
@@ -103,7 +103,9 @@ def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
                 event = _decoder.decode(line)
                 msgspec.json.decode(event.payload), msgspec.json.decode(event.metadata)
                 event_id = str(UUID(event.event_id))
-            except (msgspec.DecodeError, ValueError) as fault:
+                if not (EARLIEST <= event.timestamp <= LATEST and EARLIEST <= event.received_at <= LATEST):
+                    raise ValueError("a time outside the years 1 to 9999")
+            except (msgspec.DecodeError, ValueError, RecursionError) as fault:
                 dead.append(DeadLetter(entry.entry_id, index, line, str(fault), entry.received_at))
                 continue
             place = position_of(entry.milliseconds, entry.sequence, index)
@@ -118,12 +120,9 @@ def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
                     event.payload,
                     event.metadata,
                     event.client_id,
+                    first_line + index,
                 )
             )
     schema = {name: pl.Int64 if kind == UTC_MICROSECONDS else kind for name, kind in READ_SCHEMA.items()}
     frame = pl.DataFrame(rows, schema=schema, orient="row").cast(READ_SCHEMA)
     return ReadEvents(frame, dead)
-
-
-def _lines(entry: Entry) -> int:
-    return 0 if entry.lines is None else entry.lines.count(b"\n") + 1

@@ -10,12 +10,15 @@ import psycopg
 
 from eventpulse.clock import Clock
 from eventpulse.database.findings import retract_anomalies, save_anomalies, save_progress
-from eventpulse.database.incoming import count_by_minute, refused_events, store_events
-from eventpulse.database.ledger import DeadLetter, LedgerRow, next_batch_id, rule_book_revision, set_aside, write
+from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events, store_events
+from eventpulse.database.ledger import LedgerRow, next_batch_id, rule_book_revision, set_aside, settled, write
 from eventpulse.database.partitions import DayPartitions
+from eventpulse.stream.numbering import reckon
 from eventpulse.stream.reader import Entry
+from pipelines.count_days import count_days
 from pipelines.find_anomalies import Detector, Found
-from pipelines.read_events import READ_SCHEMA, ReadEvents, place_of, read_events
+from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
+from pipelines.set_aside import set_future_aside, set_lines_aside
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class BatchStore:
         clock: Clock,
         idle: timedelta,
         lateness: timedelta,
+        future: timedelta = timedelta(seconds=300),
     ) -> None:
         self._connection = connection
         self._detector = detector
@@ -51,6 +55,8 @@ class BatchStore:
         self._clock = clock
         self._idle = idle
         self._lateness = lateness
+        self._future = future
+        self._counters: dict[str, int] | None = None
         self._newest_event_at: datetime | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="rules")
 
@@ -76,7 +82,7 @@ class BatchStore:
             if found.changes_anything:
                 batch_id, _ = next_batch_id(self._connection)
                 self._save(found, batch_id)
-                row = self._ledger_row(batch_id, [], ReadEvents(READ_SCHEMA.to_frame(), []), 0, found, started_at)
+                row = self._ledger_row(batch_id, found, started_at)
                 write(self._connection, row)
                 committed = Committed(row, found, {}, _by_day(found.anomalies["occurred_at"]), self._newest_event_at)
         self._detector.keep(found)
@@ -85,19 +91,20 @@ class BatchStore:
     def commit(self, entries: Sequence[Entry]) -> Committed:
         """Store what entries hold and what follows from it, or nothing.
 
-        1. decode; lines that are no events are set aside
+        1. decode; lines that are no events, or events from the future, are set aside
         2. make missing day partitions
         3. in one transaction: events, rules, anomalies, dead letters, ledger row
         4. only then remember, so that a batch that fails is judged again from the same state
         """
         started_at = self._clock()
-        read = read_events(entries)
+        read = set_future_aside(read_events(entries), entries, self._future)
         try:
             committed = self._store(entries, read, started_at)
-        except psycopg.DataError:
+        except REFUSALS:
             committed = self._store(entries, self._without_refused(entries, read), started_at)
         self._detector.keep(committed.found)
         self._newest_event_at = committed.newest_event_at
+        self._counters = {**(self._counters or {}), **committed.row.counters}
         return committed
 
     def _store(self, entries: Sequence[Entry], read: ReadEvents, started_at: datetime) -> Committed:
@@ -125,7 +132,7 @@ class BatchStore:
             found = self._detector.find(known, watermark, started_at, faults)
             self._save(found, batch_id)
             set_aside(self._connection, read.dead, batch_id)
-            row = self._ledger_row(batch_id, entries, read, new.height, found, started_at)
+            row = self._ledger_row(batch_id, found, started_at, entries, read, new)
             write(self._connection, row)
         events_by_day = _by_day(new["timestamp"])
         newest = _newest(self._newest_event_at, new)
@@ -143,23 +150,23 @@ class BatchStore:
         """Move the events that PostgreSQL refuses to the dead letters."""
         with self._connection.transaction(force_rollback=True):
             refused = refused_events(self._connection, read.events)
-        dead = list(read.dead)
-        for row, why in refused:
-            entry, line = place_of(read.events["position"][row], entries)
-            raw = (entry.lines or b"").split(b"\n")[line]
-            dead.append(DeadLetter(entry.entry_id, line, raw, f"PostgreSQL refused it: {why}", entry.received_at))
-        kept = read.events.with_row_index("_row").filter(~pl.col("_row").is_in([row for row, _ in refused]))
-        return ReadEvents(kept.drop("_row"), dead)
+        lines = read.events["line"]
+        reasons = {lines[row]: f"PostgreSQL refused it: {why}" for row, why in refused}
+        return set_lines_aside(read, entries, reasons, "refused")
 
     def _ledger_row(
         self,
         batch_id: int,
-        entries: Sequence[Entry],
-        read: ReadEvents,
-        stored: int,
         found: Found,
         started_at: datetime,
+        entries: Sequence[Entry] = (),
+        read: ReadEvents = NOTHING_READ,
+        new: pl.DataFrame = NOTHING_READ.events,
     ) -> LedgerRow:
+        if self._counters is None:
+            self._counters = dict(settled(self._connection, self._shard).counters)
+        reckoning = reckon(entries, self._counters)
+        severities = found.anomalies["severity"].value_counts()
         return LedgerRow(
             batch_id=batch_id,
             origin="live",
@@ -168,8 +175,8 @@ class BatchStore:
             last_entry=entries[-1].entry_id if entries else None,
             entries=len(entries),
             taken=read.taken,
-            stored=stored,
-            duplicates=read.events.height - stored,
+            stored=new.height,
+            duplicates=read.events.height - new.height,
             dead_lettered=len(read.dead),
             too_late=found.findings.too_late,
             anomalies=found.findings.anomalies.height,
@@ -178,6 +185,9 @@ class BatchStore:
             dagster_run_id=self._run_id,
             oldest_received_at=read.events["received_at"].min(),  # type: ignore[arg-type]
             started_at=started_at,
+            days=count_days(entries, read, new, reckoning) if entries else (),
+            counters=reckoning.reached,
+            anomalies_by_severity=dict(severities.iter_rows()),
         )
 
 

@@ -43,6 +43,10 @@ where e.batch_id = %(batch_id)s
 """
 
 
+#: What PostgreSQL raises when it will never take a value: not as its type, or not of its size or depth.
+REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
+
+
 @dataclass(frozen=True)
 class Stored:
     """`new` are the events that were not there before, in the order given; the others were duplicates."""
@@ -59,7 +63,7 @@ def prepare_staging(connection: psycopg.Connection) -> None:
 def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str) -> Stored:
     """Insert the events that are new, inside the caller's transaction.
 
-    `events` has INCOMING_COLUMNS; within it each id stands once. Raises psycopg.DataError where PostgreSQL refuses a
+    `events` has INCOMING_COLUMNS; within it each id stands once. Raises one of REFUSALS where PostgreSQL refuses a
     value; nothing is stored then.
     """
     _copy(connection, events)
@@ -79,8 +83,9 @@ def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list
     try:
         with connection.transaction():
             _copy(connection, events)
+            connection.execute(_INSERT, {"batch_id": 0, "origin": "live"})
             raise psycopg.Rollback()
-    except psycopg.DataError as fault:
+    except REFUSALS as fault:
         if events.height == 1:
             return [(0, fault.diag.message_primary or type(fault).__name__)]
     else:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     Identity,
@@ -76,12 +77,58 @@ batches = Table(
     Column("dagster_run_id", Text),
     Column("oldest_received_at", Instant),
     Column("started_at", Instant, nullable=False),
-    Column("committed_at", Instant, nullable=False, server_default=func.now()),
+    Column("committed_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("missing", BigInteger, nullable=False, server_default=text("0")),
+    Column("uncounted", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("taken = stored + duplicates + dead_lettered", name="batches_balance"),
     Index("batches_by_commit", "committed_at"),
     Index("batches_by_run", "dagster_run_id"),
+    Index("batches_by_day", "last_day", "batch_id"),
+    Index("batches_not_live", "origin", "batch_id", postgresql_where=text("origin <> 'live'")),
 )
 
+# The ledger by UTC day of acceptance, kept in the transaction of each micro-batch. `missing` events were accepted and
+# never found in the stream, `uncounted` ones were found and never accepted; both are 0, or something is wrong.
+ledger_days = Table(
+    "ledger_days",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("batches", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("dead_lettered", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("uncounted", BigInteger, nullable=False),
+    Column("too_late", BigInteger, nullable=False),
+    Column("anomalies_critical", BigInteger, nullable=False),
+    Column("anomalies_warning", BigInteger, nullable=False),
+    Column("anomalies_info", BigInteger, nullable=False),
+    Column("retracted", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "origin", "shard", name="ledger_days_key"),
+    CheckConstraint("taken = stored + duplicates + dead_lettered", name="ledger_days_balance"),
+)
+
+# How far each counter of accepted events was seen to have got, and how far that is settled in the ledger. Redis keeps
+# the counter; a Redis that lost its memory begins a new one. `lost` is by how much a counter was seen to go back.
+stream_counters = Table(
+    "stream_counters",
+    metadata,
+    Column("counter", Text, primary_key=True),
+    Column("shard", Integer, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("lost", BigInteger, nullable=False, server_default=text("0")),
+    Column("first_seen_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("seen_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    CheckConstraint("settled <= accepted", name="stream_counters_settled"),
+)
+
+# `raw` is the line as it came and is never changed; `edited` is an event that stands in for it when it is redriven.
 dead_letters = Table(
     "dead_letters",
     metadata,
@@ -94,8 +141,17 @@ dead_letters = Table(
     Column("received_at", Instant, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'open'")),
     _now(),
+    Column("cause", Text, nullable=False, server_default=text("'unreadable'")),
+    Column("event_id", Uuid),
+    Column("edited", LargeBinary),
+    Column("edited_at", Instant),
+    Column("redriving_since", Instant),
+    Column("closed_at", Instant),
     UniqueConstraint("entry", "line", name="dead_letters_once"),
-    CheckConstraint("state in ('open', 'redriven', 'discarded')", name="dead_letters_state"),
+    CheckConstraint("state in ('open', 'redriving', 'redriven', 'discarded')", name="dead_letters_state"),
+    CheckConstraint("cause in ('unreadable', 'refused', 'future')", name="dead_letters_cause"),
+    CheckConstraint("(state in ('redriven', 'discarded')) = (closed_at is not null)", name="dead_letters_closed_when"),
+    Index("dead_letters_to_do", "dead_letter_id", postgresql_where=text("state in ('open', 'redriving')")),
 )
 
 # `document` is the rule as it was sent, echoed to clients; the columns are what queries need of it.

@@ -1,7 +1,11 @@
 """Every key and channel EventPulse uses in Redis, and what each one holds."""
 
-#: Stream of accepted events. An entry holds one flush: `events` = JSON lines (StreamedEvent), `count` = how many.
+#: Stream of accepted events. An entry holds one flush: `events` = JSON lines (StreamedEvent), `count` = how many,
+#: `counter` and `accepted` = the running number of its last event (see EVENTS_ACCEPTED).
 EVENTS_STREAM = "events_stream"
+#: Hash, the counter of accepted events: `counter` = its id, new where Redis has lost its memory; `accepted` = how many
+#: events it has counted, raised in the very step that adds them; `settled` = how many of those the drain has done with.
+EVENTS_ACCEPTED = "events_accepted"
 #: Consumer group of the drain, created from `0`.
 EVENTS_GROUP = "event_persister"
 #: The one consumer name: what a dead leader left unacknowledged is its successor's own pending list.

@@ -50,6 +50,24 @@ class Entry:
         """Bytes of the events it holds."""
         return len(self.lines or b"")
 
+    @property
+    def line_count(self) -> int:
+        """How many events it brings, readable or not; an entry of another shape is set aside as one."""
+        return 1 if self.lines is None else self.lines.count(b"\n") + 1
+
+    @property
+    def counter(self) -> str | None:
+        """The id of the counter that counted its events; None where something else than the API wrote it."""
+        counter = self.fields.get(b"counter", b"")
+        named = counter.isalnum() and len(counter) <= 32 and self.accepted is not None
+        return counter.decode() if named else None
+
+    @property
+    def accepted(self) -> int | None:
+        """The running number of its last event: how many the counter had counted by then."""
+        number = self.fields.get(b"accepted", b"")
+        return int(number) if number.isdigit() and len(number) < 19 else None
+
 
 class StreamReader:
     """Reads one shard's stream as the one consumer of the drain's group."""
@@ -175,10 +193,8 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     lines = fields.get(b"events")
     if lines is not None:
         lines = lines.removesuffix(b"\n")  # JSON lines may end the last line like the others
-    if lines is not None:
-        lines = lines.removesuffix(b"\n")  # a line may be ended or only separated from the next
     count = fields.get(b"count", b"")
-    return Entry(entry_id.decode(), lines, int(count) if count.isdigit() else 0, fields)
+    return Entry(entry_id.decode(), lines, int(count) if count.isdigit() and len(count) < 19 else 0, fields)
 
 
 def _events(entries: Sequence[Entry]) -> int:
