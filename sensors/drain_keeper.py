@@ -2,10 +2,11 @@
 
 Dagster's daemon looks at a sensor every few seconds. So that a dead leader is replaced at once, a tick does not look
 once: it watches for a while, in small steps, and ends the moment something has to be done. Who leads and who stands by
-it reads from PostgreSQL's locks, which nothing can disagree with.
+it reads from PostgreSQL's connections and locks, which nothing can disagree with.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,13 +17,12 @@ from eventpulse.database.leadership import contenders, current_lease
 from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from pipelines.jobs import DRAIN_JOB, drain_stream
-from sensors.drain_verdict import Absences, DrainRunSeen, judge_drains
+from sensors.drain_verdict import WANTED, Attendance, DrainRunSeen, judge_drains
 
 WATCH_SECONDS = 50.0
 STEP_SECONDS = 0.25
 #: Dagster is asked about its runs less often than PostgreSQL about the queue: that keeps watching cheap.
 ASK_DAGSTER_SECONDS = 2.0
-WANTED = 2
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,42 +37,46 @@ _UNFINISHED = [
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps one drain run leading and one standing by.",
 )
-def drain_keeper(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Watch, and ask for a run when one is missing."""
+def drain_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Watch, and ask for runs when any are missing."""
     url = load_settings().database_url
     if url is None:
         raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
-    engine = open_engine(url.get_secret_value(), application="eventpulse drain keeper", pool_size=1)
+    engine = open_engine(url.get_secret_value(), application="eventpulse keeper of drains", pool_size=1)
     try:
         return _watch(context, engine)
     finally:
         engine.dispose()
 
 
-def _watch(context: dg.SensorEvaluationContext, engine: Engine) -> dg.RunRequest | dg.SkipReason:
-    absences = Absences()
+def _watch(context: dg.SensorEvaluationContext, engine: Engine) -> dg.SensorResult | dg.SkipReason:
+    attendance = Attendance(seen=set((context.cursor or "").split()))
     deadline = time.monotonic() + WATCH_SECONDS
     asked = 0.0
-    while (now := time.monotonic()) < deadline:
+    while time.monotonic() < deadline:
         contending = contenders(engine, shard=0)
-        if len(contending) < WANTED or now - asked >= ASK_DAGSTER_SECONDS:
-            asked = now
-            runs = _recent_runs(context.instance)
-            lease = current_lease(engine, shard=0)
-            missing_for = absences.of([run for run in runs if not run.finished], contending, now)
-            verdict = judge_drains(
-                contending,
-                runs,
-                missing_for,
-                last_leader=lease.run_id if lease is not None else None,
-                now=datetime.now(UTC),
-            )
+        if len(contending) < WANTED or time.monotonic() - asked >= ASK_DAGSTER_SECONDS:
+            asked = time.monotonic()
+            # First who should be at work, then who is: else a run that takes the lead meanwhile would seem to be gone.
+            lease, runs = current_lease(engine, shard=0), _recent_runs(context.instance)
+            attendance.seen |= {lease.run_id} if lease is not None else set()
+            contending = contenders(engine, shard=0)
+            now = datetime.now(UTC)
+            missing = attendance.look(contending, runs, monotonic=time.monotonic(), now=now)
+            verdict = judge_drains(contending, runs, missing, now=now)
             for run_id in verdict.died:
                 _report_death(context, run_id)
             if verdict.lack is not None:
-                return dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})
+                request = dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})
+                return dg.SensorResult(run_requests=[request] * verdict.wanted, cursor=_cursor(attendance, runs))
+            context.update_cursor(_cursor(attendance, runs))
         time.sleep(STEP_SECONDS)
     return dg.SkipReason("One drain leads and one stands by.")
+
+
+def _cursor(attendance: Attendance, runs: Sequence[DrainRunSeen]) -> str:
+    """The unfinished runs that have been at work, for the next tick."""
+    return " ".join(sorted(attendance.seen & {run.run_id for run in runs if not run.finished}))
 
 
 def _recent_runs(instance: dg.DagsterInstance) -> list[DrainRunSeen]:

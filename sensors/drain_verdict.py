@@ -1,6 +1,6 @@
-"""Decide which drain runs are wanted and which have died, from the lock's queue and Dagster's list of runs."""
+"""Decide which drain runs are wanted and which have died, from who is at work and Dagster's list of runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,10 +8,14 @@ from enum import StrEnum
 from eventpulse.database.leadership import Contender
 
 WANTED = 2
-#: How long a run may take from its launch to standing in the queue for the lock.
+#: How long a run may take from its launch to its connection.
 GRACE = timedelta(seconds=45)
-#: A run that hands over leaves the queue a moment before Dagster knows that it has ended.
+#: A run that hands over closes its connection a moment before Dagster knows that it has ended.
 ENDING = timedelta(seconds=3)
+#: After an absence of PostgreSQL drains are back by themselves so soon; nobody has to be started in their place.
+RETURNING = timedelta(seconds=2)
+#: A run that failed sooner than this after its start has failed at once.
+AT_ONCE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(seconds=60)
 
 
@@ -35,56 +39,74 @@ class DrainRunSeen:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a run is to be started, if one is, and which runs died without telling Dagster."""
+    """How many runs are to be started and why, and which runs died without telling Dagster."""
 
+    wanted: int
     lack: Lack | None
     died: tuple[str, ...]
 
 
 @dataclass
-class Absences:
-    """Since when, on the monotonic clock, unfinished runs have not been in the queue."""
+class Attendance:
+    """Who has been seen at work, and since when those who should be are not. Times are of the monotonic clock."""
 
-    _since: dict[str, float] = field(default_factory=dict)
+    seen: set[str]
+    _seen_here: set[str] = field(default_factory=set)
+    _missing_since: dict[str, float] = field(default_factory=dict)
 
-    def of(
-        self, unfinished: Sequence[DrainRunSeen], contending: Sequence[Contender], now: float
-    ) -> dict[str, timedelta]:
-        """For how long each absent run has been missing, as far as this object has watched."""
+    def look(
+        self, contending: Sequence[Contender], runs: Sequence[DrainRunSeen], *, monotonic: float, now: datetime
+    ) -> list["Missing"]:
+        """The unfinished runs that are not at work although they have been, or have had time enough to come."""
         present = {contender.run_id for contender in contending}
-        absent = [run.run_id for run in unfinished if run.run_id not in present]
-        self._since = {run_id: self._since.get(run_id, now) for run_id in absent}
-        return {run_id: timedelta(seconds=now - since) for run_id, since in self._since.items()}
+        self.seen |= present
+        self._seen_here |= present
+        missing = [
+            run.run_id
+            for run in runs
+            if not run.finished
+            and run.run_id not in present
+            and (run.run_id in self.seen or now - run.created_at > GRACE)
+        ]
+        self._missing_since = {run_id: self._missing_since.get(run_id, monotonic) for run_id in missing}
+        return [
+            Missing(run_id, timedelta(seconds=monotonic - since), has_gone=run_id in self._seen_here)
+            for run_id, since in self._missing_since.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A run that should be at work. `has_gone` where it was seen to go; else it may be on its way back."""
+
+    run_id: str
+    missing_for: timedelta
+    has_gone: bool
 
 
 def judge_drains(
-    contending: Sequence[Contender],
-    runs: Sequence[DrainRunSeen],
-    missing_for: Mapping[str, timedelta],
-    *,
-    last_leader: str | None,
-    now: datetime,
+    contending: Sequence[Contender], runs: Sequence[DrainRunSeen], missing: Sequence[Missing], *, now: datetime
 ) -> Verdict:
-    """Compare who is in the queue for the lock with the runs Dagster believes in; `runs` come newest first.
+    """Compare who is at work with the runs Dagster believes in; `runs` come newest first.
 
-    A run that is not in the queue is on its way while it is young, and ends or is dead otherwise. Whoever has led
-    before is not on its way any more. Where runs fail as soon as they start, the next one waits longer each time.
+    A run that is neither at work nor missing is on its way. A missing one ends just now or has died. Where runs fail as
+    soon as they start, the next one waits longer each time.
     """
     present = {contender.run_id for contender in contending}
-    absent = [run for run in runs if not run.finished and run.run_id not in present]
-    arriving = [run for run in absent if run.run_id != last_leader and now - run.created_at <= GRACE]
-    died = tuple(
-        run.run_id for run in absent if run not in arriving and missing_for.get(run.run_id, timedelta()) >= ENDING
-    )
-    if len(present) + len(arriving) >= WANTED or _must_pause(runs, now):
-        return Verdict(None, died)
-    return Verdict(Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
+    absent = {run.run_id for run in runs if not run.finished} - present
+    arriving = absent - {run.run_id for run in missing}
+    returning = [run for run in missing if not run.has_gone and run.missing_for < RETURNING]
+    died = tuple(run.run_id for run in missing if run.missing_for >= ENDING)
+    wanted = max(0, WANTED - len(present) - len(arriving) - len(returning))
+    if wanted == 0 or _must_pause(runs, now):
+        return Verdict(0, None, died)
+    return Verdict(wanted, Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
 
 
 def _must_pause(runs: Sequence[DrainRunSeen], now: datetime) -> bool:
     failures = 0
     for run in (run for run in runs if run.finished):
-        if not run.failed or run.lasted > GRACE:
+        if not run.failed or run.lasted > AT_ONCE:
             break
         failures += 1
     if failures < WANTED:

@@ -66,17 +66,25 @@ def somebody_waits(connection: psycopg.Connection, shard: int) -> bool:
 
 
 def contenders(engine: Engine, shard: int) -> list[Contender]:
-    """The leader first, then those who wait, in no particular order."""
+    """The leader first, then those who wait or get ready to, in no particular order.
+
+    Whoever is connected counts: a standby leaves the lock's queue now and then to look around.
+    """
     query = text(
         """
-        select substr(a.application_name, :skip) as run_id, l.granted as leads, l.pid as backend_pid
-        from pg_locks l join pg_stat_activity a on a.pid = l.pid
-        where l.locktype = 'advisory' and l.classid = :class and l.objid = :shard and l.objsubid = 2
-          and l.database = (select oid from pg_database where datname = current_database())
-        order by l.granted desc
+        select substr(a.application_name, :skip) as run_id, coalesce(l.granted, false) as leads, a.pid as backend_pid
+        from pg_stat_activity a left join pg_locks l
+          on l.pid = a.pid and l.locktype = 'advisory' and l.classid = :class and l.objid = :shard and l.objsubid = 2
+        where a.datname = current_database() and (l.pid is not null or a.application_name like :prefix || '%')
+        order by leads desc
         """
     )
-    parameters = {"skip": len(APPLICATION_PREFIX) + 1, "class": _LOCK_CLASS, "shard": shard}
+    parameters = {
+        "skip": len(APPLICATION_PREFIX) + 1,
+        "class": _LOCK_CLASS,
+        "shard": shard,
+        "prefix": APPLICATION_PREFIX,
+    }
     with engine.connect() as connection:
         return [Contender(**row) for row in connection.execute(query, parameters).mappings()]
 

@@ -1,16 +1,16 @@
-"""Which drain runs are wanted, and which have died, is decided from the lock's queue and Dagster's list alone."""
+"""Which drain runs are wanted, and which have died, is decided from who is at work and Dagster's list alone."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from eventpulse.database.leadership import Contender
-from sensors.drain_verdict import Absences, DrainRunSeen, Lack, Verdict, judge_drains
+from sensors.drain_verdict import Attendance, DrainRunSeen, Lack, Missing, Verdict, judge_drains
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 LEADER = Contender("leader", leads=True, backend_pid=1)
 STANDBY = Contender("standby", leads=False, backend_pid=2)
-LONG = timedelta(seconds=3)
+NOTHING = Verdict(0, None, ())
 
 
 def a_run(run_id: str, seconds_old: float) -> DrainRunSeen:
@@ -24,78 +24,98 @@ def a_failure(seconds_old: float, lasted: float = 1) -> DrainRunSeen:
     )
 
 
+def missing(run_id: str, seconds: float, *, has_gone: bool = True) -> Missing:
+    return Missing(run_id, timedelta(seconds=seconds), has_gone)
+
+
 @pytest.mark.parametrize(
-    ("contending", "runs", "missing_for", "verdict"),
+    ("contending", "runs", "absent", "verdict"),
     [
-        pytest.param([], [], {}, Verdict(Lack.NO_LEADER, ()), id="nothing runs"),
-        pytest.param([], [a_run("new", 3)], {}, Verdict(Lack.NO_LEADER, ()), id="one on its way, a second is wanted"),
-        pytest.param([], [a_run("newer", 1), a_run("new", 3)], {}, Verdict(None, ()), id="both are on their way"),
-        pytest.param([LEADER], [a_run("leader", 99)], {}, Verdict(Lack.NO_STANDBY, ()), id="nobody stands by"),
+        pytest.param([], [], [], Verdict(2, Lack.NO_LEADER, ()), id="nothing runs: two are wanted"),
         pytest.param(
-            [LEADER], [a_run("new", 3), a_run("leader", 99)], {}, Verdict(None, ()), id="the standby is on its way"
+            [], [a_run("new", 3)], [], Verdict(1, Lack.NO_LEADER, ()), id="one on its way, a second is wanted"
         ),
-        pytest.param(
-            [LEADER, STANDBY], [a_run("standby", 99), a_run("leader", 999)], {}, Verdict(None, ()), id="all is well"
-        ),
+        pytest.param([], [a_run("newer", 1), a_run("new", 3)], [], NOTHING, id="both are on their way"),
+        pytest.param([LEADER], [a_run("leader", 99)], [], Verdict(1, Lack.NO_STANDBY, ()), id="nobody stands by"),
+        pytest.param([LEADER], [a_run("new", 3), a_run("leader", 99)], [], NOTHING, id="the standby is on its way"),
+        pytest.param([LEADER, STANDBY], [a_run("standby", 99), a_run("leader", 999)], [], NOTHING, id="all is well"),
         pytest.param(
             [STANDBY],
             [a_run("standby", 99), a_run("old", 999)],
-            {"old": timedelta(seconds=1)},
-            Verdict(Lack.NO_LEADER, ()),
-            id="the old leader has handed over and is ending",
+            [missing("old", 1)],
+            Verdict(1, Lack.NO_LEADER, ()),
+            id="the old leader has gone, and may be ending",
         ),
         pytest.param(
             [LEADER, STANDBY],
             [a_run("standby", 9), a_run("leader", 99), a_run("old", 999)],
-            {"old": LONG},
-            Verdict(None, ("old",)),
+            [missing("old", 3)],
+            Verdict(0, None, ("old",)),
             id="the old leader's process is gone",
         ),
         pytest.param(
+            [],
+            [a_run("standby", 99), a_run("leader", 99)],
+            [missing("standby", 1, has_gone=False), missing("leader", 1, has_gone=False)],
+            NOTHING,
+            id="PostgreSQL is back, and the drains are about to be",
+        ),
+        pytest.param(
             [STANDBY],
-            [a_run("standby", 9), a_run("last leader", 20)],
-            {"last leader": LONG},
-            Verdict(Lack.NO_LEADER, ("last leader",)),
-            id="a young leader's process is gone: having led, it is not on its way",
+            [a_run("standby", 99), a_run("leader", 99)],
+            [missing("leader", 2, has_gone=False)],
+            Verdict(1, Lack.NO_LEADER, ()),
+            id="PostgreSQL is back, and one of them is not",
         ),
+        pytest.param([], [a_failure(1), a_failure(5)], [], NOTHING, id="two failed at once: wait a little"),
         pytest.param(
-            [LEADER],
-            [a_run("leader", 9), a_run("lost", 46)],
-            {"lost": LONG},
-            Verdict(Lack.NO_STANDBY, ("lost",)),
-            id="one never came",
+            [], [a_failure(5), a_failure(9)], [], Verdict(2, Lack.NO_LEADER, ()), id="two failed, and there was a pause"
         ),
-        pytest.param([], [a_failure(1), a_failure(5)], {}, Verdict(None, ()), id="two failed at once: wait a little"),
+        pytest.param([], [a_failure(20 + i) for i in range(10)], [], NOTHING, id="ten failed: the pause is a minute"),
         pytest.param(
-            [], [a_failure(5), a_failure(9)], {}, Verdict(Lack.NO_LEADER, ()), id="two failed, and there was a pause"
-        ),
-        pytest.param(
-            [], [a_failure(20 + i) for i in range(10)], {}, Verdict(None, ()), id="ten failed: the pause is a minute"
-        ),
-        pytest.param(
-            [], [a_failure(61 + i) for i in range(10)], {}, Verdict(Lack.NO_LEADER, ()), id="and not longer than that"
+            [],
+            [a_failure(61 + i) for i in range(10)],
+            [],
+            Verdict(2, Lack.NO_LEADER, ()),
+            id="and not longer than that",
         ),
         pytest.param(
             [],
-            [a_failure(1, lasted=500), a_failure(600)],
-            {},
-            Verdict(Lack.NO_LEADER, ()),
-            id="a run that failed after minutes of work is replaced at once",
+            [a_failure(1, lasted=20), a_failure(600)],
+            [],
+            Verdict(2, Lack.NO_LEADER, ()),
+            id="a run that failed after some work is replaced at once",
         ),
     ],
 )
 def test_a_missing_drain_is_noticed_and_a_dead_one_is_named(
-    contending: list[Contender], runs: list[DrainRunSeen], missing_for: dict[str, timedelta], verdict: Verdict
+    contending: list[Contender], runs: list[DrainRunSeen], absent: list[Missing], verdict: Verdict
 ) -> None:
-    assert judge_drains(contending, runs, missing_for, last_leader="last leader", now=NOW) == verdict
+    assert judge_drains(contending, runs, absent, now=NOW) == verdict
 
 
-def test_an_absence_is_counted_from_when_it_was_first_seen_and_forgotten_when_the_run_is_back() -> None:
-    absences = Absences()
-    runs = [a_run("standby", 9), a_run("other", 9)]
+def test_who_has_not_been_at_work_yet_is_on_its_way_and_not_missing() -> None:
+    attendance = Attendance(seen=set())
 
-    assert absences.of(runs, [STANDBY], now=100.0) == {"other": timedelta()}
-    assert absences.of(runs, [STANDBY], now=103.0) == {"other": timedelta(seconds=3)}
-    assert absences.of(runs, [], now=104.0) == {"other": timedelta(seconds=4), "standby": timedelta()}
-    assert absences.of(runs, [STANDBY, Contender("other", False, 3)], now=105.0) == {}
-    assert absences.of(runs, [STANDBY], now=106.0) == {"other": timedelta()}
+    assert attendance.look([], [a_run("new", 44)], monotonic=100.0, now=NOW) == []
+    assert attendance.look([], [a_run("lost", 46)], monotonic=100.0, now=NOW) == [missing("lost", 0, has_gone=False)]
+
+
+def test_an_absence_counts_from_when_it_was_first_seen_and_is_forgotten_when_the_run_is_back() -> None:
+    attendance = Attendance(seen={"leader"})
+    runs = [a_run("standby", 9), a_run("leader", 9)]
+
+    def look(monotonic: float, *contending: Contender) -> list[Missing]:
+        return attendance.look(contending, runs, monotonic=monotonic, now=NOW)
+
+    assert look(100.0, STANDBY) == [missing("leader", 0, has_gone=False)]
+    assert look(103.0) == [missing("standby", 0), missing("leader", 3, has_gone=False)]
+    assert look(104.0, STANDBY, LEADER) == []
+    assert look(105.0, STANDBY) == [missing("leader", 0)]
+
+
+def test_a_run_that_has_ended_is_not_missed() -> None:
+    attendance = Attendance(seen={"leader"})
+    ended = DrainRunSeen("leader", NOW, finished=True)
+
+    assert attendance.look([], [ended], monotonic=100.0, now=NOW) == []
