@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, TSTZMULTIRANGE
 
 SCHEMA = "eventpulse"
 metadata = MetaData(schema=SCHEMA)
@@ -154,7 +155,8 @@ dead_letters = Table(
     Index("dead_letters_to_do", "dead_letter_id", postgresql_where=text("state in ('open', 'redriving')")),
 )
 
-# `document` is the rule as it was sent, echoed to clients; the columns are what queries need of it.
+# `document` is the rule as it was sent, echoed to clients; the columns are what queries need of it. `history_revision`
+# grows when its anomalies are changed by anything but live detection.
 rules = Table(
     "rules",
     metadata,
@@ -167,6 +169,7 @@ rules = Table(
     Column("document", JSON, nullable=False),
     _now(),
     Column("updated_at", Instant, nullable=False, server_default=func.now()),
+    Column("history_revision", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("name", name="rules_name_once"),
     CheckConstraint("severity in ('critical', 'warning', 'info')", name="rules_severity"),
 )
@@ -183,13 +186,15 @@ rule_versions = Table(
     PrimaryKeyConstraint("rule_id", "version", name="rule_versions_key"),
 )
 
-# One row. A trigger on `rules` raises `revision` with every change, in the transaction of the change.
+# One row. A trigger on `rules` raises `revision` with every change, in the transaction of the change. `imports` grows
+# when events are stored by anything but live detection.
 rule_book = Table(
     "rule_book",
     metadata,
     Column("only_row", Boolean, primary_key=True, server_default=text("true")),
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Instant, nullable=False, server_default=func.now()),
+    Column("imports", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("only_row", name="rule_book_one_row"),
 )
 
@@ -282,4 +287,61 @@ api_keys = Table(
     CheckConstraint("octet_length(hash) = 32", name="api_keys_hash_is_sha256"),
     CheckConstraint("cardinality(scopes) > 0 and scopes <@ array['ingest', 'read', 'admin']", name="api_keys_scopes"),
     CheckConstraint("requests_per_second > 0 and events_per_second > 0", name="api_keys_limits"),
+)
+
+# For each rule, meaning and UTC day of event time: which stretches have been evaluated. While `live`, live detection
+# is at it and extends the last stretch.
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("rule_id", Uuid, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("semantic_hash", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("evaluated", TSTZMULTIRANGE, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    PrimaryKeyConstraint("rule_id", "day", "semantic_hash", name="coverage_key"),
+    CheckConstraint("origin in ('live', 'backfill', 'rerun')", name="coverage_origin"),
+    Index("coverage_by_day", "day"),
+    Index("coverage_live", "day", postgresql_where=text("live")),
+)
+
+# One row for each evaluation of a closed day afresh, and what it found rule by rule.
+audits = Table(
+    "audits",
+    metadata,
+    Column("audit_id", BigInteger, Identity(), primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("rules", Integer, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("computed", BigInteger, nullable=False),
+    Column("standing", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("extra", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("repaired", Boolean, nullable=False, server_default=text("false")),
+    Column("dagster_run_id", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("audits_by_day", "day", "audit_id"),
+)
+
+audit_findings = Table(
+    "audit_findings",
+    metadata,
+    Column("audit_id", BigInteger, ForeignKey(audits.c.audit_id, ondelete="CASCADE"), nullable=False),
+    Column("rule_id", Uuid, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("rule_name", Text, nullable=False),
+    Column("computed", BigInteger, nullable=False),
+    Column("standing", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("extra", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("remarks", ARRAY(Text), nullable=False),
+    Column("samples", JSON, nullable=False),
+    PrimaryKeyConstraint("audit_id", "rule_id", name="audit_findings_key"),
+    Index("audit_findings_by_rule", "rule_id", "audit_id"),
 )
