@@ -7,10 +7,10 @@ import polars as pl
 import psycopg
 
 from eventpulse.database.findings import Progress
-from eventpulse.database.history import Slice, current_anomalies, newest_stored, stored_events
+from eventpulse.database.history import Slice, current_anomalies, newest_stored, oldest_stored, stored_events
 from rules.arrival import Arrival
 from rules.detection import Recalled, anomalies_from, recall_after
-from rules.evaluation import look_back, paths_of, select_rows, stable_group_key
+from rules.evaluation import carry, look_back, paths_of, select_rows, stable_group_key
 from rules.fields import with_fields
 from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly
 from rules.paths import split_path
@@ -18,6 +18,8 @@ from rules.reach import reach
 from rules.rule import Rule
 
 _MOST_GROUPS_IN_A_QUERY = 10_000
+_PIECE = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
 
 
 def build_memory(connection: psycopg.Connection, rule: Rule, progress: Progress | None, hot: timedelta) -> Memory:
@@ -31,7 +33,7 @@ def build_memory(connection: psycopg.Connection, rule: Rule, progress: Progress 
     judged_through = known.judged_through if known is not None else None
     if judged_through is not None:
         floor = min(floor, judged_through)
-    rows = _rows(connection, rule, after=earlier(floor, look_back(rule))).sort(TIME_ORDER)
+    rows = _carried(connection, rule, earlier(floor, look_back(rule)), floor).sort(TIME_ORDER)
     anomalies = current_anomalies(connection, rule.rule_id, rule.semantic_hash, oldest_anomaly(rule, floor))
     return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height)
 
@@ -47,11 +49,32 @@ def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
     return Recalled(rows, anomalies)
 
 
+def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime) -> pl.DataFrame:
+    """The rows after an instant that a memory with this floor needs. Long stretches are read piece by piece, and of
+    each piece only what still matters is kept, so that a look-back over all history fits into memory."""
+    scope = reach(rule)
+    if floor - after > _PIECE:
+        oldest = oldest_stored(connection, scope.event_types, scope.sources)
+        after = max(after, earlier(oldest, _MOMENT)) if oldest is not None else floor
+    rows = None
+    while floor - after > _PIECE:
+        piece = _rows(connection, rule, after=after, through=after + _PIECE)
+        after += _PIECE
+        rows = carry(rule, piece if rows is None else pl.concat([rows, piece]), after)
+    rest = _rows(connection, rule, after=after)
+    return rest if rows is None else carry(rule, pl.concat([rows, rest]), floor)
+
+
 def _rows(
-    connection: psycopg.Connection, rule: Rule, *, after: datetime, groups: list[str] | None = None
+    connection: psycopg.Connection,
+    rule: Rule,
+    *,
+    after: datetime,
+    through: datetime | None = None,
+    groups: list[str] | None = None,
 ) -> pl.DataFrame:
     scope = reach(rule)
-    wanted = Slice(after, None, scope.event_types, scope.sources, _group_values(rule, groups))
+    wanted = Slice(after, through, scope.event_types, scope.sources, _group_values(rule, groups))
     events = stored_events(connection, wanted)
     return select_rows(rule, with_fields(events, paths_of([rule])))
 

@@ -54,10 +54,19 @@ def newest_stored(
     connection: psycopg.Connection, event_types: Sequence[str] | None, sources: Sequence[str] | None
 ) -> datetime | None:
     """The newest event time among the stored events of some types and sources."""
-    query = sql.SQL('select max("timestamp") from eventpulse.events where {condition}').format(
-        condition=_kinds(event_types, sources)
-    )
-    row = connection.execute(query).fetchone()
+    return _utmost(connection, "max", _kinds(event_types, sources))
+
+
+def oldest_stored(
+    connection: psycopg.Connection, event_types: Sequence[str] | None, sources: Sequence[str] | None
+) -> datetime | None:
+    """The oldest event time among the stored events of some types and sources."""
+    return _utmost(connection, "min", _kinds(event_types, sources))
+
+
+def _utmost(connection: psycopg.Connection, which: str, condition: sql.Composable) -> datetime | None:
+    query = sql.SQL('select {which}("timestamp") from eventpulse.events where {condition}')
+    row = connection.execute(query.format(which=sql.SQL(which), condition=condition)).fetchone()
     return row[0] if row else None
 
 
