@@ -66,10 +66,9 @@ def _watch(context: dg.SensorEvaluationContext, engine: Engine) -> dg.SensorResu
             verdict = judge_drains(contending, runs, missing, now=now)
             for run_id in verdict.died:
                 _report_death(context, run_id)
-            if verdict.lack is not None:
-                request = dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})
-                return dg.SensorResult(run_requests=[request] * verdict.wanted, cursor=_cursor(attendance, runs))
             context.update_cursor(_cursor(attendance, runs))
+            if verdict.lack is not None:
+                return dg.SensorResult([dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})] * verdict.wanted)
         time.sleep(STEP_SECONDS)
     return dg.SkipReason("One drain leads and one stands by.")
 
