@@ -17,9 +17,8 @@ help:
 	@echo 'make test    run the tests; make test ARGS="tests/unit -x" runs some'
 	@echo 'make check   style, types, and who may import whom'
 	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
-	@echo 'make property the tests with invented examples, thousands of them'
+	@echo 'make property the tests on invented examples, thousands of them'
 	@echo 'make chaos   the tests that break things under load'
-	@echo 'make bench   measure this machine; make bench ARGS=--help'
 	@echo 'make lock    resolve the dependencies anew, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and cached; data in .eventpulse stays'
 
@@ -43,9 +42,6 @@ property: .venv/ready
 
 chaos: .venv/ready
 	.venv/bin/python -m pytest tests/chaos $(ARGS)
-
-bench: .venv/ready
-	.venv/bin/python -m benchmarks $(ARGS)
 
 lock: $(UV)
 	$(PUBLIC) $(UV) lock --default-index https://pypi.org/simple
