@@ -10,7 +10,7 @@ UV_SYNC := UV_COMPILE_BYTECODE=1 $(UV) sync --frozen
 # A lock must name only the public index, whatever index this machine uses.
 PUBLIC := env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u PIP_FIND_LINKS
 
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check property chaos bench lock clean
 
 help:
 	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
