@@ -23,7 +23,7 @@ def rules_in(folder: Path) -> list[Rule]:
 ALL = {rule.name: rule for folder in (EXAMPLES, BUILTIN) for rule in rules_in(folder)}
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", list(ALL))
 def test_the_tests_of_a_rule_that_comes_along_pass(name: str) -> None:
     rule = ALL[name]
     assert rule.tests
