@@ -27,9 +27,9 @@ def faults_of_event(body: bytes, *, deepest: int) -> list[Issue]:
     sent: dict[str, Any] = {}
     for name, raw in fields.items():
         if name in _OBJECTS:
-            issues += _faults_of_object(name, bytes(raw), deepest)
+            issues += _faults_of_object(name, str(raw, "utf-8"), deepest)
         elif name in EventIn.model_fields:
-            sent[name] = _value(bytes(raw))
+            sent[name] = _value(str(raw, "utf-8"))
     try:
         EventIn.model_validate(sent)
     except ValidationError as faults:
@@ -60,19 +60,19 @@ def faults_of_batch(body: bytes, *, most: int, deepest: int) -> list[Issue]:
     return issues[:MOST_ISSUES]
 
 
-def _faults_of_object(name: str, raw: bytes, deepest: int) -> list[Issue]:
+def _faults_of_object(name: str, text: str, deepest: int) -> list[Issue]:
     try:
-        check_object(raw, deepest=deepest)
+        check_object(text, deepest=deepest)
     except Refused as refused:
         return [issue.under(name) for issue in refused.issues]
     return []
 
 
-def _value(raw: bytes) -> Any:
+def _value(text: str) -> Any:
     """A field that should be a string; anything else only needs to be recognised as what it is."""
     stand_ins: dict[str, Any] = {"object": {}, "array": [], "number": 0, "boolean": True, "null": None}
-    kind = kind_of(raw)
-    return msgspec.json.decode(raw) if kind == "string" else stand_ins[kind]
+    kind = kind_of(text)
+    return msgspec.json.decode(text) if kind == "string" else stand_ins[kind]
 
 
 def _unreadable(body: bytes, fault: Exception, expected: str) -> Issue:
@@ -82,7 +82,7 @@ def _unreadable(body: bytes, fault: Exception, expected: str) -> Issue:
         case RecursionError():
             return Issue((), "Nested too deeply", "too_deep")
         case msgspec.ValidationError():
-            found = kind_of(body.lstrip(b" \t\r\n"))
+            found = kind_of(body.decode().lstrip(" \t\r\n"))
             return Issue((), f"Expected {expected}, received {found}", "invalid_type")
         case _:
             return Issue((), f"Body is not valid JSON: {fault}", "invalid_json")
@@ -109,4 +109,4 @@ def _as_issue(fault: ErrorDetails) -> Issue:
 
 
 def _kind(value: Any) -> str:
-    return kind_of(msgspec.json.encode(value))
+    return kind_of(msgspec.json.encode(value).decode())

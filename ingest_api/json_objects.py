@@ -16,10 +16,11 @@ _decode_object = msgspec.json.Decoder(dict).decode
 _LONGEST_NUMBER = 1_000
 _SMALLEST_EXPONENT = -1_000
 
-# Digits become 0 and a `+` goes, so that the two substrings below betray every number that may be out of range. They
-# also show up in harmless text such as UUIDs; then the numbers are looked at one by one.
-_NUMBERS_BLURRED = bytes.maketrans(b"123456789E", b"000000000e")
-_MANY_DIGITS = b"0" * 309
+# With every digit a 0, these two betray each number that may be out of range and that decoding lets pass. They also
+# show up in harmless text such as UUIDs; then the numbers are looked at one by one.
+_DIGITS_BLURRED = bytes.maketrans(b"123456789E", b"000000000e")
+_MOST_DIGITS = 308
+_MANY_DIGITS = b"0" * (_MOST_DIGITS + 1)
 _VERY_SMALL = b"0e-0000"
 _STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE]([-+]?[0-9]+))?')
 
@@ -47,35 +48,31 @@ class Refused(ValueError):
         self.issues = issues
 
 
-def check_object(raw: bytes, *, deepest: int) -> str:
-    """The text of a JSON object that can be stored and read again. Raises Refused otherwise.
-
-    `raw` is well-formed JSON in valid UTF-8 already.
-    """
-    text = raw.decode()
+def check_object(text: str, *, deepest: int) -> None:
+    """Raises Refused where a text, which is well-formed JSON, is no object that can be stored and read again."""
     try:
-        value = _decode_object(raw)
+        value = _decode_object(text)
     except RecursionError:
         raise Refused(_too_deep((), deepest)) from None
     except msgspec.ValidationError as fault:
-        if not raw.startswith(b"{"):
-            raise Refused(Issue((), f"Expected object, received {kind_of(raw)}", "invalid_type")) from None
+        if not text.startswith("{"):
+            raise Refused(Issue((), f"Expected object, received {kind_of(text)}", "invalid_type")) from None
         raise Refused(Issue((), str(fault), "number_out_of_range")) from None
     # Each level takes two brackets, so short texts and texts with few brackets need no closer look.
-    if len(raw) >= 2 * deepest and raw.count(b"{") + raw.count(b"[") > deepest:
+    if len(text) >= 2 * deepest and text.count("{") + text.count("[") > deepest:
         _raise_first(_deep_places(value, (), deepest))
-    if b"\\u0000" in raw:
+    if "\\u0000" in text:
         _raise_first(_nul_places(value, ()))
-    blurred = raw.translate(_NUMBERS_BLURRED, b"+")
-    if _VERY_SMALL in blurred or _MANY_DIGITS in blurred:
-        _raise_first(_odd_numbers(text))
-    return text
+    if len(text) > _MOST_DIGITS or "e-" in text or "E-" in text:
+        blurred = text.encode().translate(_DIGITS_BLURRED)
+        if _VERY_SMALL in blurred or _MANY_DIGITS in blurred:
+            _raise_first(_odd_numbers(text))
 
 
-def kind_of(raw: bytes) -> str:
+def kind_of(text: str) -> str:
     """What people call the JSON value that begins like this."""
-    kinds = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
-    return kinds.get(raw[:1], "number")
+    kinds = {"{": "object", "[": "array", '"': "string", "t": "boolean", "f": "boolean", "n": "null"}
+    return kinds.get(text[:1], "number")
 
 
 def _raise_first(issues: Iterator[Issue]) -> None:

@@ -64,7 +64,7 @@ def read_body_of_rule(body: bytes, *, deepest: int) -> Document:
     try:
         body.decode()
         document = _read_document(body)
-        check_object(body.strip(), deepest=deepest)
+        check_object(body.decode().strip(), deepest=deepest)
     except UnicodeDecodeError as fault:
         raise BadRule([f"Body is not valid UTF-8 (byte {fault.start})"]) from None
     except msgspec.ValidationError:
