@@ -9,16 +9,16 @@ import polars as pl
 import psycopg
 
 from eventpulse.database.findings import Progress, load_progress
-from eventpulse.database.history import batches_after, current_anomalies
+from eventpulse.database.history import batches_after
 from eventpulse.database.ledger import newest_batch_id, rule_book_revision
-from eventpulse.database.rule_book import enabled_rules
-from pipelines.recall import build_memory, recall
+from pipelines.read_rules import read_rules
+from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
 from rules.detection import Findings, Horizons, arrivals, detect
 from rules.evaluation import moves_without_events, paths_of
 from rules.fields import with_fields
 from rules.memory import Memory, add_rows, oldest_anomaly, trim
-from rules.rule import Rule, RuleFaults, read_rule
+from rules.rule import Rule
 
 #: After so many micro-batches in a row in which a rule failed, it is suspended until it is changed or resumed.
 FAILURES_TO_SUSPEND = 5
@@ -50,7 +50,12 @@ class Found:
     def changes_anything(self) -> bool:
         """Whether there is anything to write down at once; progress alone can wait for the next batch."""
         findings = self.findings
-        return bool(not findings.anomalies.is_empty() or findings.retracted or findings.faults)
+        return bool(
+            not findings.anomalies.is_empty()
+            or not findings.restated.is_empty()
+            or findings.retracted
+            or findings.faults
+        )
 
 
 class Detector:
@@ -159,9 +164,7 @@ class Detector:
             judged = progress.get(rule.rule_id)
             memory = replace(
                 memory,
-                anomalies=current_anomalies(
-                    self._connection, rule.rule_id, rule.semantic_hash, oldest_anomaly(rule, memory.floor)
-                ),
+                anomalies=standing_anomalies(self._connection, rule, oldest_anomaly(rule, memory.floor)),
                 judged_through=judged.judged_through if judged is not None else memory.judged_through,
             )
             self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
@@ -169,13 +172,8 @@ class Detector:
     def _read_rules(self) -> tuple[dict[UUID, Rule], dict[UUID, str]]:
         self._progress = dict(load_progress(self._connection))
         rules: dict[UUID, Rule] = {}
-        faults: dict[UUID, str] = {}
-        for stored in enabled_rules(self._connection):
-            try:
-                rule = read_rule(stored.document, rule_id=stored.rule_id, version=stored.version)
-            except RuleFaults as fault:
-                faults[stored.rule_id] = str(fault)
-                continue
+        enabled, faults = read_rules(self._connection)
+        for rule in enabled:
             known = self._progress.get(rule.rule_id)
             if known is not None and known.semantic_hash != rule.semantic_hash:
                 self._progress.pop(rule.rule_id)

@@ -12,7 +12,7 @@ from rules.arrival import Arrival
 from rules.detection import Recalled, anomalies_from, recall_after
 from rules.evaluation import carry, look_back, paths_of, select_rows, stable_group_key
 from rules.fields import with_fields
-from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly
+from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly, remembered
 from rules.paths import split_path
 from rules.reach import reach
 from rules.rule import Rule
@@ -34,7 +34,7 @@ def build_memory(connection: psycopg.Connection, rule: Rule, progress: Progress 
     if judged_through is not None:
         floor = min(floor, judged_through)
     rows = _carried(connection, rule, earlier(floor, look_back(rule)), floor).sort(TIME_ORDER)
-    anomalies = current_anomalies(connection, rule.rule_id, rule.semantic_hash, oldest_anomaly(rule, floor))
+    anomalies = standing_anomalies(connection, rule, oldest_anomaly(rule, floor))
     return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height)
 
 
@@ -45,8 +45,14 @@ def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
     few = groups if len(groups) <= _MOST_GROUPS_IN_A_QUERY else None
     rows = _rows(connection, rule, after=recall_after(arrival), groups=few)
     keys = None if few is None else [stable_group_key(group) for group in few]
-    anomalies = current_anomalies(connection, rule.rule_id, rule.semantic_hash, anomalies_from(arrival), keys)
-    return Recalled(rows, anomalies)
+    return Recalled(rows, standing_anomalies(connection, rule, anomalies_from(arrival), keys))
+
+
+def standing_anomalies(
+    connection: psycopg.Connection, rule: Rule, since: datetime, group_keys: list[int] | None = None
+) -> pl.DataFrame:
+    """The anomalies of a rule that stand (REMEMBERED_ANOMALY), of all groups or of some."""
+    return remembered(current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys))
 
 
 def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 
 from eventpulse.clock import Clock
-from eventpulse.database.findings import retract_anomalies, save_anomalies, save_progress
+from eventpulse.database.findings import restate_anomalies, retract_anomalies, save_anomalies, save_progress
 from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events, store_events
 from eventpulse.database.ledger import LedgerRow, next_batch_id, rule_book_revision, set_aside, settled, write
 from eventpulse.database.partitions import DayPartitions
@@ -141,6 +141,8 @@ class BatchStore:
     def _save(self, found: Found, batch_id: int) -> None:
         if not found.findings.anomalies.is_empty():
             save_anomalies(self._connection, found.anomalies, batch_id=batch_id, run_id=self._run_id)
+        if not found.findings.restated.is_empty():
+            restate_anomalies(self._connection, found.findings.restated)
         if found.findings.retracted:
             retract_anomalies(self._connection, found.findings.retracted)
         if found.progress:

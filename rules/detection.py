@@ -15,7 +15,7 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.arrival import SCOPE, Arrival, arrive
 from rules.evaluation import judge, look_back, moves_without_events, select_all
-from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, trim
+from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, remembered, trim
 from rules.rule import Rule
 
 
@@ -43,10 +43,12 @@ class Findings:
     """What a micro-batch changes.
 
     `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean); `retracted` ids no longer hold; `faults`
-    maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged.
+    maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged;
+    `restated` (ANOMALY_SCHEMA) stand as before and say something else now, since a late event is among them.
     """
 
     anomalies: pl.DataFrame
+    restated: pl.DataFrame
     retracted: list[str]
     too_late: int
     faults: dict[UUID, str]
@@ -91,6 +93,7 @@ def detect(
     """
     by_rule = {arrival.rule.rule_id: arrival for arrival in arrived}
     found: list[pl.DataFrame] = []
+    restated: list[pl.DataFrame] = [ANOMALY_SCHEMA.to_frame()]
     retracted: list[str] = []
     faults: dict[UUID, str] = {}
     new_memories = dict(memories)
@@ -112,14 +115,17 @@ def detect(
         retracted += outcome.retracted
         if not outcome.found.is_empty():
             found.append(outcome.found)
+        if not outcome.restated.is_empty():
+            restated.append(outcome.restated)
     anomalies = pl.concat(found) if found else _no_anomalies()
     too_late = sum(arrival.too_late for arrival in arrived)
-    return Findings(anomalies, retracted, too_late, faults, new_memories, touched)
+    return Findings(anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched)
 
 
 @dataclass(frozen=True)
 class _Outcome:
     found: pl.DataFrame
+    restated: pl.DataFrame
     retracted: list[str]
     memory: Memory
 
@@ -157,10 +163,20 @@ def _judge_rule(
     stood = anomalies.join(scope, on="group").filter(pl.col("occurred_at") >= pl.col("since"))
     found = holds.filter(~pl.col("anomaly_id").is_in(stood["anomaly_id"].implode()))
     gone = stood.filter(~pl.col("anomaly_id").is_in(holds["anomaly_id"].implode()))["anomaly_id"].to_list()
-    memory = trim(rule, add_anomalies(memory, found, gone), horizons.hot)
+    restated = _restated(holds, stood)
+    memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
+    memory = trim(rule, memory, horizons.hot)
     known_through = None if before is None else earlier(before, horizons.lateness)
     late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
-    return _Outcome(found.with_columns(late=late), gone, memory)
+    return _Outcome(found.with_columns(late=late), restated, gone, memory)
+
+
+def _restated(holds: pl.DataFrame, stood: pl.DataFrame) -> pl.DataFrame:
+    if stood.is_empty():
+        return holds.clear()
+    both = remembered(holds).join(stood.select("anomaly_id", before="said"), on="anomaly_id")
+    changed = both.filter(pl.col("said") != pl.col("before"))["anomaly_id"]
+    return holds.filter(pl.col("anomaly_id").is_in(changed.implode()))
 
 
 def _watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: Horizons) -> bool:

@@ -14,8 +14,12 @@ from eventpulse.event import UTC_MICROSECONDS
 from rules.evaluation import carry
 from rules.rule import Rule
 
-#: Current anomalies as a memory keeps them.
-REMEMBERED_ANOMALY = pl.Schema({"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS})
+#: Current anomalies as a memory keeps them; `said` is a hash of what they say, good in this process only.
+REMEMBERED_ANOMALY = pl.Schema(
+    {"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS, "said": pl.UInt64()}
+)
+#: What an anomaly says, which a late event may change although the anomaly itself stands.
+SAID = ("value", "threshold", "expected", "window_start", "window_end", "contributing", "contributing_count")
 TIME_ORDER = ("timestamp", "position", "event_id")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 # Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.
@@ -55,13 +59,19 @@ def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None) -> Mem
     return replace(memory, rows=joined, newest=newest)
 
 
-def add_anomalies(memory: Memory, found: pl.DataFrame, retracted: list[str]) -> Memory:
-    """The memory after anomalies were found (ANOMALY_SCHEMA) and others no longer hold."""
+def remembered(anomalies: pl.DataFrame) -> pl.DataFrame:
+    """Anomalies (the columns of ANOMALY_SCHEMA) as a memory keeps them."""
+    return anomalies.with_columns(said=pl.struct(SAID).hash()).select(REMEMBERED_ANOMALY.names())
+
+
+def add_anomalies(memory: Memory, found: pl.DataFrame, restated: pl.DataFrame, retracted: list[str]) -> Memory:
+    """The memory after anomalies were found, others say something else now (both REMEMBERED_ANOMALY), and others no
+    longer hold."""
     anomalies = memory.anomalies
-    if retracted:
-        anomalies = anomalies.filter(~pl.col("anomaly_id").is_in(retracted))
-    if not found.is_empty():
-        anomalies = pl.concat([anomalies, found.select(REMEMBERED_ANOMALY.names())])
+    if gone := [*retracted, *restated["anomaly_id"]]:
+        anomalies = anomalies.filter(~pl.col("anomaly_id").is_in(gone))
+    if not (found.is_empty() and restated.is_empty()):
+        anomalies = pl.concat([anomalies, found, restated])
     return memory if anomalies is memory.anomalies else replace(memory, anomalies=anomalies)
 
 

@@ -95,8 +95,8 @@ def evaluate_in_pieces(rule: Rule, events: pl.DataFrame, until: datetime | None,
         if found.faults:
             raise RuntimeError(found.faults[rule.rule_id])
         memories = found.memories
-        kept = standing.filter(~pl.col("anomaly_id").is_in(found.retracted))
-        standing = pl.concat([kept, found.anomalies.select(standing.columns)])
+        kept = standing.filter(~pl.col("anomaly_id").is_in([*found.retracted, *found.restated["anomaly_id"]]))
+        standing = pl.concat([kept, found.restated, found.anomalies.select(standing.columns)])
     return standing
 
 

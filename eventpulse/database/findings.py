@@ -48,6 +48,20 @@ def save_anomalies(
         )
 
 
+def restate_anomalies(connection: psycopg.Connection, anomalies: pl.DataFrame) -> None:
+    """Let anomalies that stand say what they say now (ANOMALY_SCHEMA), inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            update eventpulse.anomalies set message = %(message)s, value = %(value)s, threshold = %(threshold)s,
+                expected = %(expected)s, window_start = %(window_start)s, window_end = %(window_end)s,
+                contributing = %(contributing)s::uuid[], contributing_count = %(contributing_count)s
+            where anomaly_id = %(anomaly_id)s
+            """,
+            list(anomalies.iter_rows(named=True)),
+        )
+
+
 def retract_anomalies(connection: psycopg.Connection, anomaly_ids: Sequence[str]) -> None:
     """Mark anomalies that no longer hold; they are kept."""
     connection.execute(

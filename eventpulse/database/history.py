@@ -10,9 +10,15 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 
 _CSV_SCHEMA = pl.Schema({name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
+
+_STANDING = (
+    *("anomaly_id", "group", "occurred_at", "value", "threshold", "expected", "window_start", "window_end"),
+    *("contributing", "contributing_count"),
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def current_anomalies(
     since: datetime,
     group_keys: Sequence[int] | None = None,
 ) -> pl.DataFrame:
-    """The anomalies of a rule that stand, with occurred_at >= since: anomaly_id, group (JSON text), occurred_at.
+    """The anomalies of a rule that stand, with occurred_at >= since: `_STANDING`, part of ANOMALY_SCHEMA.
 
     Only those found by versions of the rule that mean the same: what an earlier meaning found neither holds a cooldown
     up nor is retracted by the present one.
@@ -85,7 +91,9 @@ def current_anomalies(
     groups = "" if group_keys is None else "and group_key = any(%(groups)s)"
     rows = connection.execute(
         f"""
-        select anomaly_id::text, "group"::text, occurred_at from eventpulse.anomalies
+        select anomaly_id::text, "group"::text, occurred_at, value, threshold, expected, window_start, window_end,
+               contributing::text[], contributing_count
+        from eventpulse.anomalies
         where rule_id = %(rule)s and state = 'current' and occurred_at >= %(since)s {groups}
           and rule_version in
             (select version from eventpulse.rule_versions where rule_id = %(rule)s and semantic_hash = %(meaning)s)
@@ -97,8 +105,7 @@ def current_anomalies(
             "groups": None if group_keys is None else list(group_keys),
         },
     ).fetchall()
-    schema = {"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema={name: ANOMALY_SCHEMA[name] for name in _STANDING}, orient="row")
 
 
 def _microseconds(column: str) -> sql.Composable:
