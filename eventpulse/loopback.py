@@ -1,8 +1,10 @@
 """Whether an address leads to this machine alone."""
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server that listens on `host`, or is meant by it. `""` is everywhere."""
     name = host.strip("[]").rstrip(".").lower()

@@ -23,12 +23,17 @@ from ingest_api import (
     metric_routes,
     rule_draft_routes,
     rule_routes,
+    session_routes,
 )
 from ingest_api.answers import answer_errors_as_json
 from ingest_api.dependencies import AppState
+from ingest_api.door import add_door
 from ingest_api.ingest_routes import add_ingest_routes
+from ingest_api.key_watch import KeyWatch
+from ingest_api.keys import KnownKeys
 from ingest_api.live import LiveAnomalies
 from ingest_api.openapi import complete_openapi
+from ingest_api.session import Sessions
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10
@@ -66,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         rule_draft_routes,
         metric_routes,
         live_route,
+        session_routes,
     ):
         api.include_router(routes.router)
     app.include_router(api)
@@ -73,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health_routes.probes, prefix=BASE, include_in_schema=False)
     app.include_router(live_route.router)
     answer_errors_as_json(app)
+    add_door(app, known)
     complete_openapi(app)
     return app
 
@@ -89,13 +96,27 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     backlog = BacklogLimit(client, most_bytes=settings.max_backlog_bytes)
     publisher = Publisher(writer, refuses=backlog.reason_to_refuse)
     live = LiveAnomalies(client)
-    tasks = [_started(backlog.watch()), _started(live.listen())]
+    keys = KnownKeys(requests_per_second=settings.requests_per_second, events_per_second=settings.events_per_second)
+    key_watch = KeyWatch(keys, engine, client)
+    tasks = [_started(backlog.watch()), _started(live.listen()), _started(key_watch.watch())]
     try:
+        if settings.keys_needed:
+            await key_watch.begin()
         with _rare_garbage_collection():
-            yield AppState(settings=settings, engine=engine, redis=client, publisher=publisher, live=live)
+            yield AppState(
+                settings=settings,
+                engine=engine,
+                redis=client,
+                publisher=publisher,
+                live=live,
+                keys=keys,
+                key_watch=key_watch,
+                sessions=Sessions(settings),
+            )
     finally:
         await publisher.close()
         await _end(tasks)
+        await key_watch.note_uses()
         await writer.aclose()
         await client.aclose()
         engine.dispose()

@@ -9,7 +9,10 @@ from starlette.requests import HTTPConnection
 
 from eventpulse.settings import Settings
 from eventpulse.stream.publisher import Publisher
+from ingest_api.key_watch import KeyWatch
+from ingest_api.keys import KnownKeys
 from ingest_api.live import LiveAnomalies
+from ingest_api.session import Sessions
 
 
 class AppState(TypedDict):
@@ -20,6 +23,9 @@ class AppState(TypedDict):
     redis: "redis.asyncio.Redis"
     publisher: Publisher
     live: LiveAnomalies
+    keys: KnownKeys
+    key_watch: KeyWatch
+    sessions: Sessions
 
 
 def _settings(connection: HTTPConnection) -> Settings:

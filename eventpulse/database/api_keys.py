@@ -8,6 +8,12 @@ from sqlalchemy import Connection, Row, func, insert, literal, select, update
 from eventpulse.api_key import ApiKey
 from eventpulse.database.tables import api_keys
 
+#: What to tell an operator who wants the API to ask for keys.
+NO_ADMIN_KEY = (
+    "API keys are needed here, because HOST leads beyond loopback or settings ask for them, and none opens everything "
+    "yet: make one with `eventpulse keys create NAME --scope admin`."
+)
+
 
 def add_key(connection: Connection, key: ApiKey) -> None:
     """Store a new key."""

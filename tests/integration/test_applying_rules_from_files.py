@@ -22,7 +22,7 @@ BRUTE_FORCE = {
 
 @pytest.fixture(autouse=True)
 def the_api_of_this_test(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "open_rule_api", lambda url, key: nullcontext(RuleApi(api, "http://testserver")))  # type: ignore[arg-type]
+    monkeypatch.setattr(command, "open_rule_api", lambda url, key: nullcontext(RuleApi(api, "http://127.0.0.1")))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_exported_rules_are_the_rules_that_stand(folder: Path, tmp_path: Path) -
 
 
 def test_a_refusal_of_the_api_is_a_sentence(api: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = RuleApi(TestClient(api.app, base_url="http://testserver"), "http://testserver/elsewhere")
+    gone = RuleApi(TestClient(api.app, base_url="http://127.0.0.1"), "http://127.0.0.1/elsewhere")
     monkeypatch.setattr(command, "open_rule_api", lambda url, key: nullcontext(gone))
     result = run("apply", folder)
     assert result.exit_code == 1

@@ -30,7 +30,8 @@ def subscribers(client: "redis.Redis") -> int:
 def test_everybody_gets_every_message_to_the_letter(api: TestClient, redis_url: str, path: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         until(lambda: subscribers(client) == 1)
-        with api.websocket_connect(path) as one, api.websocket_connect(path) as other:
+        address = f"ws://127.0.0.1{path}"
+        with api.websocket_connect(address) as one, api.websocket_connect(address) as other:
             for number in range(3):
                 client.publish(ANOMALY_NOTIFICATIONS, MESSAGE + str(number))
             for socket in (one, other):
@@ -39,9 +40,9 @@ def test_everybody_gets_every_message_to_the_letter(api: TestClient, redis_url: 
 
 
 def test_what_a_client_sends_is_passed_over_and_its_leaving_disturbs_nobody(api: TestClient, redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client, api.websocket_connect("/ws") as staying:
+    with redis.Redis.from_url(redis_url) as client, api.websocket_connect("ws://127.0.0.1/ws") as staying:
         until(lambda: subscribers(client) == 1)
-        with api.websocket_connect("/ws") as leaving:
+        with api.websocket_connect("ws://127.0.0.1/ws") as leaving:
             leaving.send_text("hello?")
             leaving.send_bytes(b"\xff")
         client.publish(ANOMALY_NOTIFICATIONS, MESSAGE)
@@ -49,7 +50,7 @@ def test_what_a_client_sends_is_passed_over_and_its_leaving_disturbs_nobody(api:
 
 
 def test_the_subscription_comes_back_by_itself(api: TestClient, redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client, api.websocket_connect("/ws") as socket:
+    with redis.Redis.from_url(redis_url) as client, api.websocket_connect("ws://127.0.0.1/ws") as socket:
         until(lambda: subscribers(client) == 1)
         client.client_kill_filter(_type="pubsub")
         until(lambda: subscribers(client) == 1)

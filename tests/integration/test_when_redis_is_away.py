@@ -73,7 +73,7 @@ def api(own_redis: OwnRedis) -> Iterator[TestClient]:
         database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"),
         max_backlog_bytes=1 << 20,
     )
-    with TestClient(create_app(settings), base_url="http://testserver/api/v1/") as client:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1/api/v1/") as client:
         yield client
 
 
