@@ -6,8 +6,8 @@ import polars as pl
 
 from eventpulse.database.ledger import DayCounts
 from eventpulse.event import INDEX_BITS, SEQUENCE_BITS
+from eventpulse.stream.entry import Entry
 from eventpulse.stream.numbering import Reckoning
-from eventpulse.stream.reader import Entry
 from pipelines.read_events import ReadEvents
 
 

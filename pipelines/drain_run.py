@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from eventpulse.clock import Clock, iso_utc, utc_now
 from eventpulse.database.connect import open_connection
+from eventpulse.database.counters import note_counter
 from eventpulse.database.incoming import prepare_staging
 from eventpulse.database.leadership import (
     Lease,
@@ -31,11 +32,12 @@ from eventpulse.database.leadership import (
     take_lease,
     wait_for_leadership,
 )
-from eventpulse.database.ledger import last_committed_entry
+from eventpulse.database.ledger import settled
 from eventpulse.errors import DatabaseUnavailable, LeadershipLost, SettingsError, StreamUnavailable
 from eventpulse.settings import Settings
 from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
+from eventpulse.stream.counter import Counter, read_counter
 from eventpulse.stream.reader import StreamReader
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
@@ -79,6 +81,7 @@ class DrainRun:
         self._tally = Tally()
         self._told = time.monotonic()
         self._beaten = 0.0
+        self._counter: Counter | None = None
         self._redis = open_redis(_secret(self.settings.redis_url))
 
     def run(self) -> None:
@@ -152,6 +155,7 @@ class DrainRun:
             clock=self.clock,
             idle=timedelta(seconds=settings.idle_seconds),
             lateness=timedelta(seconds=settings.lateness_seconds),
+            future=timedelta(seconds=settings.future_seconds),
         )
         pace = Pace(settings.micro_batch_events, settings.micro_batch_bytes, settings.linger_milliseconds / 1000)
         return Drain(
@@ -159,7 +163,7 @@ class DrainRun:
             store,
             pace,
             tell=lambda committed, lag: self._tell(detector, committed, lag),
-            last_committed=last_committed_entry(connection, self.shard),
+            settled=settled(connection, self.shard),
         )
 
     def _is_over(self, connection: psycopg.Connection, lease: Lease) -> bool:
@@ -182,6 +186,7 @@ class DrainRun:
             )
             with suppress(redis.ResponseError):  # without free memory Redis refuses even this; draining makes room
                 announcements.beat(self._redis, heartbeat)
+            self._counter = note_counter(connection, self.shard, read_counter(self._redis), self._counter)
         if now - self._told >= self.settings.materialise_seconds:
             self._report()
 

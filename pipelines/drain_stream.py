@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from eventpulse.stream.reader import Entry, StreamReader
+from eventpulse.stream.entry import Entry
+from eventpulse.stream.numbering import Settled
+from eventpulse.stream.reader import StreamReader
 from pipelines.store_batch import BatchStore, Committed
 
 #: How long one wait for new entries lasts: how soon the drain notices that it shall stop, or that time has passed.
@@ -76,26 +78,26 @@ class Drain:
         pace: Pace,
         *,
         tell: Callable[[Committed, float], None],
-        last_committed: str | None,
+        settled: Settled,
     ) -> None:
         self._reader = reader
         self._store = store
         self._pace = pace
         self._tell = tell
-        self._last_committed = last_committed
+        self._settled = settled
         self._busy_until = 0.0
 
     def finish_what_was_left(self) -> None:
         """Take what a dead leader was given and did not acknowledge; before anything new, so that order is kept."""
         self._reader.prepare()
+        abandoned = self._reader.claim_abandoned()
         for page in self._reader.unacknowledged():
-            self._reader.acknowledge([entry for entry in page if self._is_committed(entry)])  # died before it could
-            if left := [entry for entry in page if not self._is_committed(entry)]:
+            # Its leader died between commit and acknowledgement. What others were given was not theirs to commit.
+            done = [entry for entry in page if self._settled.includes(entry) and entry.entry_id not in abandoned]
+            self._reader.acknowledge(done)
+            ids = {entry.entry_id for entry in done}
+            if left := [entry for entry in page if entry.entry_id not in ids]:
                 self._move(left)
-        if self._reader.claim_abandoned():
-            for page in self._reader.unacknowledged():
-                if page:
-                    self._move(page)
 
     def step(self) -> bool:
         """One micro-batch, or one short wait for it; true where there was one."""
@@ -122,22 +124,12 @@ class Drain:
 
     def _move(self, entries: Sequence[Entry]) -> None:
         committed = self._store.commit(entries)
-        self._last_committed = entries[-1].entry_id
+        self._settled = Settled({**self._settled.counters, **committed.row.counters}, entries[-1].entry_id)
         self._tell(committed, time.time() - entries[0].milliseconds / 1000)
         self._reader.acknowledge(entries)  # last, so that a crash repeats work rather than losing it
         self._busy_until = time.monotonic() + 4 * self._pace.linger_seconds
-
-    def _is_committed(self, entry: Entry) -> bool:
-        if self._last_committed is None:
-            return False
-        return _place(entry.entry_id) <= _place(self._last_committed)
 
 
 def _add(to: dict[str, int], more: dict[str, int]) -> None:
     for day, count in more.items():
         to[day] = to.get(day, 0) + count
-
-
-def _place(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence)

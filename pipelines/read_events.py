@@ -14,7 +14,7 @@ import polars as pl
 
 from eventpulse.database.ledger import DeadLetter
 from eventpulse.event import EARLIEST, EVENT_SCHEMA, LATEST, UTC_MICROSECONDS, StreamedEvent, position_of
-from eventpulse.stream.reader import Entry
+from eventpulse.stream.entry import Entry
 
 _LINE_SCHEMA = pl.Schema(
     {

@@ -9,7 +9,7 @@ import polars as pl
 
 from eventpulse.clock import iso_utc
 from eventpulse.database.ledger import Cause, DeadLetter
-from eventpulse.stream.reader import Entry
+from eventpulse.stream.entry import Entry
 from pipelines.read_events import ReadEvents
 
 

@@ -13,8 +13,8 @@ from eventpulse.database.findings import restate_anomalies, retract_anomalies, s
 from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events, store_events
 from eventpulse.database.ledger import LedgerRow, next_batch_id, rule_book_revision, set_aside, settled, write
 from eventpulse.database.partitions import DayPartitions
+from eventpulse.stream.entry import Entry
 from eventpulse.stream.numbering import reckon
-from eventpulse.stream.reader import Entry
 from pipelines.count_days import count_days
 from pipelines.find_anomalies import Detector, Found
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events

@@ -11,11 +11,12 @@ import psycopg
 from eventpulse.clock import Clock, utc_now
 from eventpulse.database.connect import open_connection
 from eventpulse.database.incoming import prepare_staging
-from eventpulse.database.ledger import last_committed_entry
+from eventpulse.database.ledger import settled
 from eventpulse.event import StreamedEvent
+from eventpulse.stream.accept import accept_now
 from eventpulse.stream.connect import open_redis
-from eventpulse.stream.keys import EVENTS_STREAM
-from eventpulse.stream.reader import Entry, StreamReader
+from eventpulse.stream.entry import Entry
+from eventpulse.stream.reader import StreamReader
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
 from pipelines.store_batch import BatchStore
@@ -62,7 +63,7 @@ def publish_lines(redis_url: str, entries: Iterable[Sequence[bytes]]) -> None:
     """Put raw lines into the stream, a list an entry."""
     with open_redis(redis_url) as client:
         for lines in entries:
-            client.xadd(EVENTS_STREAM, {"events": b"\n".join(lines), "count": len(lines)})
+            accept_now(client, b"\n".join(lines), len(lines))
 
 
 def save_rule(database_url: str, document: Mapping[str, Any]) -> None:
@@ -119,7 +120,7 @@ class SteppedDrain:
             self.store,
             Pace(batch_events, 16 * 1024 * 1024, 0.0),
             tell=self._cut if cut_before == "tell" else self.tally.add,
-            last_committed=last_committed_entry(self.connection, 0),
+            settled=settled(self.connection, 0),
         )
         self.detector.follow()
 

@@ -94,11 +94,6 @@ def newest_batch_id(connection: psycopg.Connection) -> int:
     return newest
 
 
-def last_committed_entry(connection: psycopg.Connection, shard: int) -> str | None:
-    """The stream entry up to which everything has been committed for a shard; entries are taken in their order."""
-    return settled(connection, shard).last_entry
-
-
 def settled(connection: psycopg.Connection, shard: int) -> Settled:
     """Up to where everything of a shard has been committed; entries are taken in their order."""
     row = connection.execute(

@@ -5,7 +5,6 @@ sees whether anything before it is missing, and the day to which an event belong
 """
 
 import secrets
-from collections.abc import Sequence
 from hashlib import sha1
 
 import redis
@@ -34,29 +33,21 @@ _HASH = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 #: What this process would call a counter that it has to begin.
 _NEW_COUNTER = secrets.token_hex(4)
 
-Command = Sequence[str | bytes | int]
-
 
 async def accept(client: "redis.asyncio.Redis", lines: bytes, count: int, *, stream: str = EVENTS_STREAM) -> None:
     """Add one entry with `count` events as JSON lines. Raises what redis-py raises; then nothing was added or counted,
     unless the answer got lost."""
+    what = (2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
     try:
-        await client.execute_command(*_by_hash(stream, lines, count))
+        await client.evalsha(_HASH, *what)
     except NoScriptError:  # a server that has just been started does not know it yet, and has done nothing
-        await client.execute_command(*_in_full(stream, lines, count))
+        await client.eval(_SCRIPT, *what)
 
 
 def accept_now(client: "redis.Redis", lines: bytes, count: int, *, stream: str = EVENTS_STREAM) -> None:
     """The same over a blocking client."""
+    what = (2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
     try:
-        client.execute_command(*_by_hash(stream, lines, count))
+        client.evalsha(_HASH, *what)
     except NoScriptError:
-        client.execute_command(*_in_full(stream, lines, count))
-
-
-def _by_hash(stream: str, lines: bytes, count: int) -> Command:
-    return ("EVALSHA", _HASH, 2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
-
-
-def _in_full(stream: str, lines: bytes, count: int) -> Command:
-    return ("EVAL", _SCRIPT, 2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
+        client.eval(_SCRIPT, *what)

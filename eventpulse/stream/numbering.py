@@ -1,10 +1,10 @@
-"""Follow the running numbers of stream entries: what was accepted and is missing, what is there and was not accepted."""
+"""Follow the numbers of stream entries: what was accepted and is missing, what is there and was never accepted."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from eventpulse.stream.reader import Entry
+from eventpulse.stream.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Put accepted events into the stream so that many requests share one write.
 
-One XADD is in flight; what arrives meanwhile gathers and goes with the next one. So nobody waits for a timer, and the
+One write is in flight; what arrives meanwhile gathers and goes with the next one. So nobody waits for a timer, and the
 busier it gets, the more events one write (and one fsync of Redis) carries.
 """
 
@@ -13,6 +13,7 @@ import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
 from eventpulse.errors import StreamUnavailable
+from eventpulse.stream.accept import accept
 from eventpulse.stream.keys import EVENTS_STREAM
 
 MOST_EVENTS_A_FLUSH = 16_384
@@ -73,7 +74,8 @@ class Publisher:
                 try:
                     await self._write(flush)
                 except ResponseError as fault:
-                    _refuse(flush, f"Redis does not take events now ({fault}). Nothing was taken; try again later.")
+                    why = str(fault).partition(" script: ")[0]
+                    _refuse(flush, f"Redis does not take events now ({why}). Nothing was taken; try again later.")
                 except (RedisError, OSError, TimeoutError) as fault:
                     _refuse(flush, f"Redis did not confirm the events ({_in_words(fault)}). Send them again.")
                     # The others would wait just as long for the same; nothing of theirs was sent.
@@ -103,7 +105,7 @@ class Publisher:
         lines = b"".join([request.lines for request in flush])
         count = sum([request.count for request in flush])
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-            await self._client.execute_command("XADD", self._stream, "*", "events", lines, "count", count)
+            await accept(self._client, lines, count, stream=self._stream)
 
 
 def _refuse(requests: Iterable[_Request], reason: str) -> None:

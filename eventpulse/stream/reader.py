@@ -5,68 +5,18 @@ Two questions in a fixed order: what did a dead leader take and not acknowledge 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
+from redis.exceptions import NoScriptError
 
 from eventpulse.errors import StreamUnavailable
+from eventpulse.stream.entry import Entry
 from eventpulse.stream.keys import DRAIN_CONSUMER, EVENTS_GROUP, EVENTS_STREAM
+from eventpulse.stream.trim import trim_behind
 
 _PAGE = 100
 _MOST_ENTRIES_A_READ = 2_048
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One stream entry: its id, the JSON lines it holds, and how many events its writer counted.
-
-    `lines` is None where the entry has no field `events`; `fields` keeps everything then.
-    """
-
-    entry_id: str
-    lines: bytes | None
-    count: int
-    fields: dict[bytes, bytes]
-
-    @property
-    def milliseconds(self) -> int:
-        """When Redis took the entry, in milliseconds since 1970."""
-        return int(self.entry_id.partition("-")[0])
-
-    @property
-    def sequence(self) -> int:
-        """The number of the entry within its millisecond."""
-        return int(self.entry_id.partition("-")[2])
-
-    @property
-    def received_at(self) -> datetime:
-        """When Redis took the entry."""
-        return datetime.fromtimestamp(self.milliseconds / 1000, UTC)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the events it holds."""
-        return len(self.lines or b"")
-
-    @property
-    def line_count(self) -> int:
-        """How many events it brings, readable or not; an entry of another shape is set aside as one."""
-        return 1 if self.lines is None else self.lines.count(b"\n") + 1
-
-    @property
-    def counter(self) -> str | None:
-        """The id of the counter that counted its events; None where something else than the API wrote it."""
-        counter = self.fields.get(b"counter", b"")
-        named = counter.isalnum() and len(counter) <= 32 and self.accepted is not None
-        return counter.decode() if named else None
-
-    @property
-    def accepted(self) -> int | None:
-        """The running number of its last event: how many the counter had counted by then."""
-        number = self.fields.get(b"accepted", b"")
-        return int(number) if number.isdigit() and len(number) < 19 else None
 
 
 class StreamReader:
@@ -104,23 +54,23 @@ class StreamReader:
             summary: Any = self._client.xpending(self._stream, EVENTS_GROUP)
             return int(summary["pending"])
 
-    def claim_abandoned(self) -> bool:
-        """Make entries that other consumers of the group hold our own pending ones; true where there were any.
+    def claim_abandoned(self) -> set[str]:
+        """Make entries that other consumers of the group hold our own pending ones; the ids of those there were.
 
         Only the leader of the shard may ask: whoever else holds entries is dead or no drain of ours.
         """
         with _translated():
-            claimed = False
+            claimed: set[str] = set()
             for consumer in self._client.xinfo_consumers(self._stream, EVENTS_GROUP):
                 if consumer["name"] == DRAIN_CONSUMER.encode():
                     continue
                 while ids := self._held_by(consumer["name"]):
                     if not self._client.xclaim(self._stream, EVENTS_GROUP, DRAIN_CONSUMER, 0, ids, justid=True):
                         break  # the entries themselves are gone
-                    claimed = True
+                    claimed.update(str(entry_id, "ascii") for entry_id in ids)
             return claimed
 
-    def _held_by(self, consumer: bytes) -> list[bytes]:
+    def _held_by(self, consumer: bytes) -> list[Any]:
         held: Any = self._client.xpending_range(
             self._stream, EVENTS_GROUP, min="-", max="+", count=1000, consumername=consumer
         )
@@ -147,18 +97,21 @@ class StreamReader:
         return taken
 
     def acknowledge(self, entries: Sequence[Entry]) -> None:
-        """Acknowledge entries whose contents are committed, and trim the stream behind the last of them.
-
-        Everything before the last acknowledged entry is acknowledged too, since entries are taken in order.
-        """
+        """Acknowledge entries whose contents are committed, and trim the stream up to the first one anybody holds."""
         if not entries:
             return
-        last = entries[-1]
+        ids, last = [entry.entry_id for entry in entries], entries[-1]
         with _translated():
-            pipe = self._client.pipeline(transaction=True)
-            pipe.xack(self._stream, EVENTS_GROUP, *(entry.entry_id for entry in entries))
-            pipe.xtrim(self._stream, minid=f"{last.milliseconds}-{last.sequence + 1}", approximate=False)
-            pipe.execute()
+            try:
+                self._acknowledge(ids, last)
+            except NoScriptError:  # a server that has just been started; acknowledging again changes nothing
+                self._acknowledge(ids, last, in_full=True)
+
+    def _acknowledge(self, ids: Sequence[str], last: Entry, *, in_full: bool = False) -> None:
+        pipe = self._client.pipeline(transaction=True)
+        pipe.xack(self._stream, EVENTS_GROUP, *ids)
+        trim_behind(pipe, self._stream, last, in_full=in_full)
+        pipe.execute()
 
     def _has_group(self) -> bool:
         try:

@@ -24,13 +24,13 @@ class SlowRedis:
     def answer(self, outcome: Exception | None = None) -> None:
         self._outcomes.put_nowait(outcome)
 
-    async def execute_command(self, *command: Any) -> bytes:
-        assert command[:4] == ("XADD", "events_stream", "*", "events")
+    async def evalsha(self, *command: Any) -> bytes:
+        assert command[1:4] == (2, "events_stream", "events_accepted")
         self.asked += 1
         outcome = await self._outcomes.get()
         if outcome is not None:
             raise outcome
-        self.entries.append((command[4], command[6]))
+        self.entries.append((command[4], command[5]))
         return b"1-0"
 
 
