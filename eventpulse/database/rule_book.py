@@ -1,4 +1,4 @@
-"""The rule book as a drain reads it: the enabled rules, as documents."""
+"""The rule book as a run reads it: every rule, as a document."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,12 +13,16 @@ class StoredRule:
 
     rule_id: UUID
     version: int
+    enabled: bool
     document: dict[str, object]
 
 
-def enabled_rules(connection: psycopg.Connection) -> list[StoredRule]:
-    """The rules that are to be evaluated, by name."""
+def stored_rules(connection: psycopg.Connection) -> list[StoredRule]:
+    """Every rule as it stands, by name; a composite may speak of rules that are not enabled themselves."""
     rows = connection.execute(
-        "select rule_id, version, document::text from eventpulse.rules where enabled order by name"
+        "select rule_id, version, enabled, document::text from eventpulse.rules order by name"
     ).fetchall()
-    return [StoredRule(rule_id, version, msgspec.json.decode(document)) for rule_id, version, document in rows]
+    return [
+        StoredRule(rule_id, version, enabled, msgspec.json.decode(document))
+        for rule_id, version, enabled, document in rows
+    ]
