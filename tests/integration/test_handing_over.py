@@ -35,6 +35,9 @@ class Notes:
     def report(self, tally: Tally) -> None:
         self.stored += tally.stored
 
+    def has_ended(self) -> bool:
+        return False
+
 
 class RunInAThread:
     """A drain run as Dagster would start it, and a way to tell it to end."""
