@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from eventpulse.embedded.leftovers import MARK, end_leftovers
@@ -174,6 +175,26 @@ def test_each_part_that_is_killed_comes_back_and_events_are_taken_again(installa
         wait_for(lambda part=part: f"{part} ended by signal 9 and is started again" in installation.said)
         wait_for(lambda words=words, killed=killed: installation.has_another(words, killed))
         wait_for(installation.takes_an_event)
+
+
+def test_servers_that_are_given_are_used_and_left_alone(
+    installation: Installation, database_url: str, redis_url: str
+) -> None:
+    installation.variables.update(DATABASE_URL=database_url, REDIS_URL=redis_url)
+    installation.start()
+    assert not [each for each in installation.processes if each.name() in ("postgres", "valkey-server")]
+    event_id = installation.send_an_event()
+    wait_for(lambda: installation.has_stored(event_id))
+
+    assert installation.process is not None
+    installation.process.send_signal(signal.SIGINT)
+    assert installation.process.wait(PATIENCE_SECONDS) == 0, installation.said
+
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("select count(*) from eventpulse.events where event_id = %s", [event_id])
+        assert found.fetchone() == (1,)
+        assert connection.execute("select count(*) > 0 from dagster.runs").fetchone() == (True,)
+    assert not (installation.home / "postgresql").exists()
 
 
 def refusal(installation: Installation, **variables: str) -> str:
