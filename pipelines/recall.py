@@ -49,10 +49,17 @@ def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
 
 
 def standing_anomalies(
-    connection: psycopg.Connection, rule: Rule, since: datetime, group_keys: list[int] | None = None
+    connection: psycopg.Connection,
+    rule: Rule,
+    since: datetime,
+    group_keys: list[int] | None = None,
+    *,
+    before: datetime | None = None,
 ) -> pl.DataFrame:
     """The anomalies of a rule that stand (REMEMBERED_ANOMALY), of all groups or of some."""
-    return remembered(current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys))
+    return remembered(
+        current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys, before=before)
+    )
 
 
 def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime) -> pl.DataFrame:

@@ -31,11 +31,14 @@ class Slice:
     event_types: Sequence[str] | None = None
     sources: Sequence[str] | None = None
     values: Sequence[tuple[tuple[str, ...], Sequence[str | None]]] = ()
+    #: Whether the bodies are wanted; where not, they come as `{}`.
+    payload: bool = True
+    metadata: bool = True
 
 
 def stored_events(connection: psycopg.Connection, wanted: Slice) -> pl.DataFrame:
     """The events of a slice (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
-    return _read(connection, _condition(wanted))
+    return _read(connection, _condition(wanted), payload=wanted.payload, metadata=wanted.metadata)
 
 
 def batches_after(connection: psycopg.Connection, batch_id: int) -> pl.DataFrame:
@@ -43,11 +46,19 @@ def batches_after(connection: psycopg.Connection, batch_id: int) -> pl.DataFrame
     return _read(connection, sql.SQL("batch_id > {}").format(sql.Literal(batch_id)))
 
 
-def _read(connection: psycopg.Connection, condition: sql.Composable) -> pl.DataFrame:
+def _read(
+    connection: psycopg.Connection, condition: sql.Composable, *, payload: bool = True, metadata: bool = True
+) -> pl.DataFrame:
     query = sql.SQL(
-        "copy (select event_id, event_type, source, {time}, {received}, position, payload, metadata"
+        "copy (select event_id, event_type, source, {time}, {received}, position, {payload}, {metadata}"
         " from eventpulse.events where {condition}) to stdout with (format csv)"
-    ).format(time=_microseconds("timestamp"), received=_microseconds("received_at"), condition=condition)
+    ).format(
+        time=_microseconds("timestamp"),
+        received=_microseconds("received_at"),
+        payload=sql.SQL("payload" if payload else "'{}'"),
+        metadata=sql.SQL("metadata" if metadata else "'{}'"),
+        condition=condition,
+    )
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         lines = b"".join(copy)
     if not lines:
@@ -82,13 +93,16 @@ def current_anomalies(
     semantic_hash: str,
     since: datetime,
     group_keys: Sequence[int] | None = None,
+    *,
+    before: datetime | None = None,
 ) -> pl.DataFrame:
-    """The anomalies of a rule that stand, with occurred_at >= since: `_STANDING`, part of ANOMALY_SCHEMA.
+    """The anomalies of a rule that stand, with since <= occurred_at < before: `_STANDING`, part of ANOMALY_SCHEMA.
 
     Only those found by versions of the rule that mean the same: what an earlier meaning found neither holds a cooldown
     up nor is retracted by the present one.
     """
     groups = "" if group_keys is None else "and group_key = any(%(groups)s)"
+    groups += "" if before is None else " and occurred_at < %(before)s"
     rows = connection.execute(
         f"""
         select anomaly_id::text, "group"::text, occurred_at, value, threshold, expected, window_start, window_end,
@@ -102,6 +116,7 @@ def current_anomalies(
             "rule": rule_id,
             "meaning": semantic_hash,
             "since": since,
+            "before": before,
             "groups": None if group_keys is None else list(group_keys),
         },
     ).fetchall()
