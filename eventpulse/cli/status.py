@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from eventpulse.balance import Balance
 from eventpulse.cli.api_address import address_of, api_address, authorization
 from eventpulse.clock import iso_utc
 from eventpulse.database.ledger_queries import BatchSummary
@@ -47,6 +48,7 @@ def show(report: Report, console: Console) -> None:
     console.print(parts)
     console.print()
     console.print(f"Backlog: {_backlog(report)}", markup=False)
+    console.print(f"Balance: {_balance(report)}", markup=False)
     console.print(f"Ledger: {_ledger(report)}", markup=False)
     if isinstance(report.batches, Unanswered):
         console.print(f"Last micro-batches: {report.batches.reason}", markup=False)
@@ -61,6 +63,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "healthy": report.healthy,
         "parts": [asdict(part) for part in report.parts],
         "backlog": _fields(report.backlog),
+        "balance": _equation(report.balance),
         "ledger": _fields(report.ledger),
         "batches": (
             _fields(report.batches)
@@ -89,15 +92,29 @@ def _backlog(report: Report) -> str:
             return f"{backlog.entries:,} stream entries, the oldest waits for {backlog.oldest_seconds:.3f} s"
 
 
+def _equation(balance: Balance | Unanswered) -> dict[str, Any]:
+    if isinstance(balance, Unanswered):
+        return _fields(balance)
+    names = ("accepted", "stored", "duplicates", "dead_lettered", "pending", "missing", "uncounted")
+    return {"holds": balance.holds, **{name: getattr(balance, name) for name in names}}
+
+
+def _balance(report: Report) -> str:
+    match report.balance:
+        case Unanswered(reason):
+            return reason
+        case balance:
+            return balance.sentence if balance.holds else f"DOES NOT BALANCE: {balance.sentence}"
+
+
 def _ledger(report: Report) -> str:
     match report.ledger:
         case Unanswered(reason):
             return reason
         case totals:
             return (
-                f"{totals.taken:,} events taken = {totals.stored:,} stored + {totals.duplicates:,} duplicates + "
-                f"{totals.dead_lettered:,} dead-lettered; {totals.too_late:,} too late, "
-                f"{totals.anomalies:,} anomalies, {totals.retracted:,} retracted, in {totals.batches:,} micro-batches"
+                f"{totals.taken:,} events taken in {totals.batches:,} micro-batches; {totals.too_late:,} too late to "
+                f"correct anomalies; {totals.anomalies:,} anomalies found, {totals.retracted:,} retracted"
             )
 
 

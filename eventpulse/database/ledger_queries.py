@@ -1,11 +1,12 @@
 """Questions people ask about the ledger of micro-batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, RowMapping, Select, func, select
 
-from eventpulse.database.tables import batches
+from eventpulse.database.tables import batches, ledger_days, stream_counters
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,37 @@ class LedgerTotals:
     stored: int
     duplicates: int
     dead_lettered: int
+    missing: int
+    uncounted: int
     too_late: int
     anomalies: int
+    anomalies_critical: int
+    anomalies_warning: int
+    anomalies_info: int
     retracted: int
+
+    @property
+    def accepted(self) -> int:
+        """How many events of these were accepted; `missing` ones never arrived, `uncounted` ones never were."""
+        return self.taken + self.missing - self.uncounted
+
+
+@dataclass(frozen=True)
+class LedgerDay(LedgerTotals):
+    """The same for one UTC day of acceptance."""
+
+    day: date
+
+
+@dataclass(frozen=True)
+class CounterSeen:
+    """How far a counter of accepted events was seen to have got, how far that is settled, and what went back in it."""
+
+    counter: str
+    accepted: int
+    settled: int
+    lost: int
+    seen_at: datetime
 
 
 @dataclass(frozen=True)
@@ -52,18 +81,83 @@ class BatchSummary:
         return (self.committed_at - self.oldest_received_at).total_seconds()
 
 
-_COUNTS = ("taken", "stored", "duplicates", "dead_lettered", "too_late", "anomalies", "retracted")
+@dataclass(frozen=True)
+class BatchFilter:
+    """Which micro-batches; None asks nothing. `day` is one on which any of its events was accepted."""
+
+    day: date | None = None
+    run_id: str | None = None
+    origin: str | None = None
+
+
+_COUNTS = (
+    *("batches", "taken", "stored", "duplicates", "dead_lettered", "missing", "uncounted", "too_late"),
+    *("anomalies_critical", "anomalies_warning", "anomalies_info", "retracted"),
+)
+_SUMS = [func.coalesce(func.sum(ledger_days.c[name]), 0).label(name) for name in _COUNTS]
 _SUMMARY = tuple(BatchSummary.__dataclass_fields__)
 
 
-def ledger_totals(connection: Connection) -> LedgerTotals:
-    """Sums over the whole ledger."""
-    sums = [func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in _COUNTS]
-    row = connection.execute(select(func.count().label("batches"), *sums)).mappings().one()
-    return LedgerTotals(**{name: int(value) for name, value in row.items()})
+def ledger_totals(connection: Connection, since: date | None = None) -> LedgerTotals:
+    """Sums over the whole ledger, or from a day on."""
+    query = select(*_SUMS)
+    if since is not None:
+        query = query.where(ledger_days.c.day >= since)
+    return LedgerTotals(**_counts(connection.execute(query).mappings().one()))
+
+
+def days_of_ledger(connection: Connection, *, limit: int, before: date | None = None) -> list[LedgerDay]:
+    """The ledger by day of acceptance, the newest day first, from before a day on."""
+    query = select(ledger_days.c.day, *_SUMS).group_by(ledger_days.c.day).order_by(ledger_days.c.day.desc())
+    if before is not None:
+        query = query.where(ledger_days.c.day < before)
+    rows = connection.execute(query.limit(limit)).mappings()
+    return [LedgerDay(day=row["day"], **_counts(row)) for row in rows]
+
+
+def counters_seen(connection: Connection) -> list[CounterSeen]:
+    """Every counter there ever was, the one seen last first."""
+    names = CounterSeen.__dataclass_fields__
+    query = select(*(stream_counters.c[name] for name in names)).order_by(stream_counters.c.seen_at.desc())
+    return [CounterSeen(**row) for row in connection.execute(query).mappings()]
+
+
+def last_entry_committed(connection: Connection, shard: int = 0) -> str | None:
+    """The newest stream entry in the ledger."""
+    query = select(batches.c.last_entry).where(batches.c.shard == shard, batches.c.last_entry.is_not(None))
+    return connection.execute(query.order_by(batches.c.batch_id.desc()).limit(1)).scalar()
 
 
 def last_batches(connection: Connection, count: int) -> list[BatchSummary]:
     """The newest micro-batches, newest first."""
     query = select(*(batches.c[name] for name in _SUMMARY)).order_by(batches.c.batch_id.desc()).limit(count)
     return [BatchSummary(**row) for row in connection.execute(query).mappings()]
+
+
+def batches_before(
+    connection: Connection, wanted: BatchFilter, *, limit: int, offset: int = 0, before: int | None = None
+) -> Sequence[Row]:
+    """Whole rows of the ledger, the newest first, from before a batch id on, of which `offset` are left out."""
+    query = _filtered(select(batches), wanted).order_by(batches.c.batch_id.desc())
+    if before is not None:
+        query = query.where(batches.c.batch_id < before)
+    return connection.execute(query.limit(limit).offset(offset)).all()
+
+
+def _filtered(query: Select, wanted: BatchFilter) -> Select:
+    if wanted.day is not None:
+        # A micro-batch has two days at most where midnight lies in it, more only after a long outage.
+        query = query.where(batches.c.last_day >= wanted.day, batches.c.first_day <= wanted.day)
+    if wanted.run_id is not None:
+        query = query.where(batches.c.dagster_run_id == wanted.run_id)
+    if wanted.origin is not None:
+        query = query.where(batches.c.origin == wanted.origin)
+        if wanted.origin != "live":
+            query = query.where(batches.c.origin != "live")  # lets PostgreSQL see that its small index serves
+    return query
+
+
+def _counts(row: RowMapping) -> dict[str, int]:
+    counts = {name: int(row[name]) for name in _COUNTS}
+    severities = ("anomalies_critical", "anomalies_warning", "anomalies_info")
+    return {**counts, "anomalies": sum(counts[name] for name in severities)}

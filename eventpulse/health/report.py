@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
+from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import contenders, current_lease
@@ -32,6 +34,7 @@ class Report:
     parts: list[Part]
     backlog: Backlog | Unanswered
     ledger: LedgerTotals | Unanswered
+    balance: Balance | Unanswered
     batches: list[BatchSummary] | Unanswered
 
     @property
@@ -64,6 +67,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         drain.LEADER: lambda: _in_database(settings, drains),
         "backlog": lambda: _in_redis(settings, read_backlog),
         "ledger": lambda: _in_database(settings, ledger_totals),
+        "balance": lambda: _in_database(settings, lambda ledger: _in_redis(settings, partial(read_balance, ledger))),
         "batches": lambda: _in_database(settings, lambda connection: last_batches(connection, _LAST_BATCHES)),
     }
     with http:
@@ -81,6 +85,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         parts,
         _unanswered(parts, servers.REDIS, answers["backlog"]),
         _unanswered(parts, servers.POSTGRESQL, answers["ledger"]),
+        _unanswered(parts, servers.REDIS, _unanswered(parts, servers.POSTGRESQL, answers["balance"])),
         _unanswered(parts, servers.POSTGRESQL, answers["batches"]),
     )
 

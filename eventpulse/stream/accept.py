@@ -30,14 +30,12 @@ end
 return added
 """
 _HASH = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-#: What this process would call a counter that it has to begin.
-_NEW_COUNTER = secrets.token_hex(4)
 
 
 async def accept(client: "redis.asyncio.Redis", lines: bytes, count: int, *, stream: str = EVENTS_STREAM) -> None:
     """Add one entry with `count` events as JSON lines. Raises what redis-py raises; then nothing was added or counted,
     unless the answer got lost."""
-    what = (2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
+    what = (2, stream, EVENTS_ACCEPTED, lines, count, _new_counter())
     try:
         await client.evalsha(_HASH, *what)
     except NoScriptError:  # a server that has just been started does not know it yet, and has done nothing
@@ -46,8 +44,13 @@ async def accept(client: "redis.asyncio.Redis", lines: bytes, count: int, *, str
 
 def accept_now(client: "redis.Redis", lines: bytes, count: int, *, stream: str = EVENTS_STREAM) -> None:
     """The same over a blocking client."""
-    what = (2, stream, EVENTS_ACCEPTED, lines, count, _NEW_COUNTER)
+    what = (2, stream, EVENTS_ACCEPTED, lines, count, _new_counter())
     try:
         client.evalsha(_HASH, *what)
     except NoScriptError:
         client.eval(_SCRIPT, *what)
+
+
+def _new_counter() -> str:
+    """What a counter is called that has to begin with this entry; never twice the same, or it would seem to go on."""
+    return secrets.token_hex(4)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from eventpulse.cli.status import status
 from eventpulse.database.leadership import application_name, take_lease, wait_for_leadership
-from eventpulse.database.tables import batches
+from eventpulse.database.tables import batches, ledger_days
 from eventpulse.embedded.ports import choose_free_port
 
 app = typer.Typer()
@@ -66,10 +66,15 @@ def test_servers_drain_and_ledger_are_shown_while_the_rest_is_down(
     nothing_runs.setenv("DATABASE_URL", database_url)
     nothing_runs.setenv("REDIS_URL", redis_url)
     now = datetime.now(UTC)
-    counts = {"taken": 10, "stored": 7, "duplicates": 2, "dead_lettered": 1, "anomalies": 3}
+    counts = {"taken": 10, "stored": 7, "duplicates": 2, "dead_lettered": 1}
     with engine.begin() as connection:
+        day = {"day": now.date(), "origin": "live", "shard": 0, "batches": 2}
+        sums = {name: 0 for name in ledger_days.c.keys() if name not in day}
+        sums |= {name: 2 * count for name, count in counts.items()} | {"anomalies_info": 6}
+        connection.execute(insert(ledger_days).values(day | sums))
         for _ in range(2):
-            connection.execute(insert(batches).values(origin="live", started_at=now, oldest_received_at=now, **counts))
+            row = {"origin": "live", "started_at": now, "oldest_received_at": now, "anomalies": 3}
+            connection.execute(insert(batches).values(row | counts))
     run_id = "11111111-2222-3333-4444-555555555555"
     with psycopg.connect(database_url, autocommit=True, application_name=application_name(run_id)) as leader:
         wait_for_leadership(leader, 0, at_most_milliseconds=1000)
@@ -79,11 +84,9 @@ def test_servers_drain_and_ledger_are_shown_while_the_rest_is_down(
     assert code == 1  # nobody answers for the API and for Dagster
     assert (states["PostgreSQL"], states["Redis"], states["Leading drain"]) == ("up", "up", "up")
     assert states["HTTP API"] == states["Dagster webserver"] == "down"
-    assert document["ledger"] == {
-        **{name: 2 * count for name, count in counts.items()},
-        "batches": 2,
-        "too_late": 0,
-        "retracted": 0,
-    }
+    ledger, balance = document["ledger"], document["balance"]
+    assert {name: ledger[name] for name in counts} == {name: 2 * count for name, count in counts.items()}  # type: ignore[index]
+    assert (ledger["batches"], ledger["anomalies"]) == (2, 6)  # type: ignore[index]
+    assert (balance["holds"], balance["accepted"], balance["pending"]) == (True, 20, 0)  # type: ignore[index]
     assert document["backlog"] == {"entries": 0, "pending": 0, "oldest_seconds": None}
     assert [batch["taken"] for batch in document["batches"]] == [10, 10]  # type: ignore[index,attr-defined]

@@ -1,0 +1,119 @@
+"""Whether every accepted event is accounted for: stored, duplicate, dead-lettered or pending, and in one of them only.
+
+The ledger says what became of the events that were taken; the running numbers in the stream say how many were accepted,
+and how many of them wait. Neither is made from the other, so a difference between them is an event that is missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import redis
+from sqlalchemy import Connection
+
+from eventpulse.database.ledger_queries import (
+    CounterSeen,
+    LedgerTotals,
+    counters_seen,
+    last_entry_committed,
+    ledger_totals,
+)
+from eventpulse.stream.waiting import Waiting, read_waiting
+
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Balance:
+    """accepted = stored + duplicates + dead_lettered + pending, and `missing` and `uncounted` are 0: it balances.
+
+    `missing` events were accepted and are nowhere; `uncounted` ones came into the stream past the API. `pending_by_day`
+    is by UTC day of acceptance. `too_late` and the anomalies are those of the ledger.
+    """
+
+    accepted: int
+    stored: int
+    duplicates: int
+    dead_lettered: int
+    pending: int
+    missing: int
+    uncounted: int
+    ledger: LedgerTotals
+    pending_by_day: dict[date, int]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is missing and nothing came in unseen."""
+        return self.missing == 0 and self.uncounted == 0
+
+    @property
+    def sentence(self) -> str:
+        """The equation as people read it, and what is wrong with it."""
+        said = (
+            f"{self.accepted:,} events accepted = {self.stored:,} stored + {self.duplicates:,} duplicates + "
+            f"{self.dead_lettered:,} dead-lettered + {self.pending:,} pending"
+        )
+        if self.missing:
+            said += f" + {self.missing:,} MISSING"
+        if self.uncounted:
+            said += f" - {self.uncounted:,} that nobody accepted"
+        return said
+
+
+def read_balance(connection: Connection, client: "redis.Redis", *, since: date | None = None) -> Balance:
+    """The balance as it is now, over everything or over what was accepted from a day on.
+
+    1. the ledger, 2. the stream behind the last entry of the ledger, 3. whether the ledger has moved on meanwhile: then
+    again. Where it never stands still, gaps at the front of the stream are left to the drain, which sees them.
+    """
+    last_entry = last_entry_committed(connection)
+    for attempt in range(_TRIES):
+        totals, counters = ledger_totals(connection, since), counters_seen(connection)
+        waiting = read_waiting(client, last_entry)
+        moved_to = last_entry_committed(connection)
+        if moved_to == last_entry or attempt == _TRIES - 1:
+            break
+        last_entry = moved_to
+    return weigh(totals, counters, waiting, since=since, still=moved_to == last_entry)
+
+
+def weigh(
+    totals: LedgerTotals, counters: Sequence[CounterSeen], waiting: Waiting, *, since: date | None, still: bool
+) -> Balance:
+    """Put the ledger and the stream side by side. `still`: the ledger did not move on between the two looks."""
+    current = waiting.counter
+    pending = pending_missing = 0
+    if current is not None:
+        settled = _settled(counters, waiting)
+        pending = max(current.accepted - settled, 0)
+        if still:
+            pending_missing = max(pending - waiting.events, 0)
+            pending = waiting.events
+    now = None if current is None else current.counter
+    begin = None if since is None else datetime.combine(since, datetime.min.time(), UTC)
+    recent = [seen for seen in counters if begin is None or seen.seen_at >= begin]
+    lost = sum(seen.lost for seen in recent)
+    lost += sum(seen.accepted - seen.settled for seen in recent if seen.counter != now)
+    missing = totals.missing + pending_missing + lost
+    return Balance(
+        accepted=totals.accepted + pending + pending_missing + lost,
+        stored=totals.stored,
+        duplicates=totals.duplicates,
+        dead_lettered=totals.dead_lettered,
+        pending=pending,
+        missing=missing,
+        uncounted=totals.uncounted,
+        ledger=totals,
+        pending_by_day=waiting.by_day(),
+    )
+
+
+def _settled(counters: Sequence[CounterSeen], waiting: Waiting) -> int:
+    assert waiting.counter is not None
+    for seen in counters:
+        if seen.counter == waiting.counter.counter:
+            return seen.settled
+    if counters:
+        return 0  # a new counter, of which nothing has been taken yet
+    # A ledger that has taken nothing yet misses nothing of what came before it.
+    return waiting.first_of_days[0].before if waiting.first_of_days else waiting.counter.accepted
