@@ -58,6 +58,8 @@ def api_program(settings: Settings, variables: Mapping[str, str]) -> Program:
             *("--host", settings.host, "--port", str(settings.port)),
             *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"),
             *("--log-level", settings.log_level, "--timeout-graceful-shutdown", "5"),
+            # A ping every 30 s, as clients of the original know it. They have nothing to say, so messages are short.
+            *("--ws-ping-interval", "30", "--ws-ping-timeout", "30", "--ws-max-size", "65536"),
         ),
         answers=lambda: http_answers(f"{url}/livez"),
         environment=variables,
