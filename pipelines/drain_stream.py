@@ -14,6 +14,7 @@ from pipelines.store_batch import BatchStore, Committed
 
 #: How long one wait for new entries lasts: how soon the drain notices that it shall stop, or that time has passed.
 WAIT_MILLISECONDS = 250
+_BEHIND_SECONDS = 0.25
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Drain:
         self._tell = tell
         self._settled = settled
         self._busy_until = 0.0
+        self._rest = 0.0
 
     def finish_what_was_left(self) -> None:
         """Take what a dead leader was given and did not acknowledge; before anything new, so that order is kept."""
@@ -117,17 +119,29 @@ class Drain:
         pace = self._pace
         if time.monotonic() < self._busy_until:
             # Under load a few milliseconds of patience make one batch of many; the first event after quiet never waits.
-            time.sleep(pace.linger_seconds)
+            time.sleep(self._rest)
         return self._reader.take(
             max_events=pace.max_events, max_bytes=pace.max_bytes, block_milliseconds=WAIT_MILLISECONDS
         )
 
     def _move(self, entries: Sequence[Entry]) -> None:
+        started = time.monotonic()
         committed = self._store.commit(entries)
         self._settled = Settled({**self._settled.counters, **committed.row.counters}, entries[-1].entry_id)
-        self._tell(committed, time.time() - entries[0].milliseconds / 1000)
+        lag = time.time() - entries[0].milliseconds / 1000
+        self._tell(committed, lag)
         self._reader.acknowledge(entries)  # last, so that a crash repeats work rather than losing it
-        self._busy_until = time.monotonic() + 4 * self._pace.linger_seconds
+        now = time.monotonic()
+        self._rest = rest_after(now - started, lag, self._pace.linger_seconds)
+        self._busy_until = now + 4 * self._pace.linger_seconds
+
+
+def rest_after(worked_seconds: float, lag_seconds: float, linger_seconds: float) -> float:
+    """How long to gather before the next micro-batch: as long as the last one took, within one to five lingers, so
+    that the more there is to do, the more is done at once. A drain that is behind does not rest."""
+    if lag_seconds > _BEHIND_SECONDS:
+        return 0.0
+    return min(max(worked_seconds, linger_seconds), 5 * linger_seconds)
 
 
 def _add(to: dict[str, int], more: dict[str, int]) -> None:
