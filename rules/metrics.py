@@ -57,7 +57,9 @@ class Measure:
         if metric == "count":
             return counts
         if metric == "rate":
-            return counts / (self.window / 1_000_000)
+            # A column by a column: Polars divides a column by a number as a product with its reciprocal, which rounds
+            # twice.
+            return counts / pl.Series([self.window / 1_000_000]).new_from_index(0, len(counts))
         if metric == "ratio":
             passed = between(self._passing, first, end).cast(pl.Float64)
             return (passed / counts).fill_nan(None)

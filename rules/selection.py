@@ -19,7 +19,7 @@ import polars as pl
 
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds import KINDS
+from rules.kinds import KINDS, absence
 from rules.rule import Rule
 
 ROW_ORDER = ("group_key", "timestamp", "position", "event_id")
@@ -64,7 +64,8 @@ class _Grouped:
     def rows_of(self, rule: Rule) -> pl.DataFrame:
         kind = KINDS[rule.condition.type]
         filters = tuple(kind.looks_at(rule))
-        return self._part(_event_types(filters)).rows(filters, kind.columns(rule))
+        rows = self._part(_event_types(filters)).rows(filters, kind.columns(rule))
+        return _with_marks(rows, absence.marks(rule, rows)) if rule.known_groups else rows
 
     def _part(self, types: tuple[str, ...]) -> "_Part":
         """The events of these types; of every type where none is named."""
@@ -123,6 +124,10 @@ class _Part:
         if key not in self._masks:
             self._masks[key] = self.events.select(mask=expression).to_series()
         return self._masks[key]
+
+
+def _with_marks(rows: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    return rows if marks.is_empty() else pl.concat([rows, marks]).sort(ROW_ORDER)
 
 
 def group_text(group_by: tuple[str, ...]) -> pl.Expr:

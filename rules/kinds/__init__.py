@@ -1,6 +1,13 @@
 """One module for each condition type, found by its name here."""
 
-from rules.kinds import threshold
+from rules.kinds import absence, change, match, new_value, threshold, transition
 from rules.kinds.kind import Kind
 
-KINDS: dict[str, Kind] = {"threshold": threshold}
+KINDS: dict[str, Kind] = {
+    "match": match,
+    "threshold": threshold,
+    "change": change,
+    "absence": absence,
+    "new_value": new_value,
+    "transition": transition,
+}

@@ -1,5 +1,7 @@
 """How anomalies speak of numbers, groups and events."""
 
+from math import isfinite
+
 import msgspec
 import polars as pl
 
@@ -29,13 +31,30 @@ def group_name(group: str) -> str:
 def group_values(group: str) -> dict[str, str]:
     """The values of a group by their paths, as a person writes them."""
     values: dict[str, msgspec.Raw] = msgspec.json.decode(group, type=dict[str, msgspec.Raw])
-    return {path: _plain(bytes(value).decode()) for path, value in values.items()}
+    return {path: plain(bytes(value).decode()) for path, value in values.items()}
 
 
-def _plain(token: str) -> str:
-    if token == "null":
+def plain(token: str | None) -> str:
+    """A JSON token as a person writes it: a text without its quotes."""
+    if token is None or token == "null":
         return NOTHING
-    return msgspec.json.decode(token) if token.startswith('"') else token
+    return str(msgspec.json.decode(token)) if token.startswith('"') else token
+
+
+def number_in(token: str | None) -> float | None:
+    """The number that a JSON token is; None where it is something else."""
+    if token is None or token[0] not in "-0123456789":
+        return None
+    found = float(token)
+    return found if isfinite(found) else None
+
+
+def span(seconds: float) -> str:
+    """A span of time as a person says it: `30 days`, `90 s`."""
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds % unit == 0 and seconds >= 2 * unit:
+            return f"{number(seconds / unit)} {name}"
+    return f"{number(seconds)} s"
 
 
 def matching_events(filters: Filters) -> str:

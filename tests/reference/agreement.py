@@ -86,17 +86,25 @@ filters = st.fixed_dictionaries(
 _spans = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 4])
 
 
-def rules(conditions: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Rule]:
+def documents(conditions: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     """Rules with these conditions: windows, cooldowns, for and keep firing, grouped in several ways."""
-    return st.builds(
-        lambda **parts: read_rule({"name": "a rule", "severity": "info", **parts}),
-        window_seconds=st.sampled_from([1, 2, 3, 5]),
-        cooldown_seconds=st.sampled_from([0, 0, 0, 1, 3]),
-        for_seconds=_spans,
-        keep_firing_seconds=_spans,
-        group_by=st.sampled_from([[], [], [], ["payload.ip"], ["source"], ["payload.ip", "source"]]),
-        condition=conditions,
+    return st.fixed_dictionaries(
+        {
+            "name": st.just("a rule"),
+            "severity": st.just("info"),
+            "window_seconds": st.sampled_from([1, 2, 3, 5]),
+            "cooldown_seconds": st.sampled_from([0, 0, 0, 1, 3]),
+            "for_seconds": _spans,
+            "keep_firing_seconds": _spans,
+            "group_by": st.sampled_from([[], [], [], ["payload.ip"], ["source"], ["payload.ip", "source"]]),
+            "condition": conditions,
+        }
     )
+
+
+def rules(conditions: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Rule]:
+    """Rules with these conditions, as they are read."""
+    return documents(conditions).map(read_rule)
 
 
 def frame(events: list[Event]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,13 @@ class Event:
             found = found.get(key) if isinstance(found, dict) else None
         return found
 
+    def token(self, path: str) -> str | None:
+        """The value as text, equal where the values are; 1 and 1.0 are."""
+        value = self.value(path)
+        if isinstance(value, float) and value == int(value) and abs(value) < 2**63:
+            value = int(value)
+        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
     def number(self, path: str) -> float | None:
         value = self.value(path)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -55,6 +62,13 @@ class State:
     threshold: float | None = None
     start: int = 0  # where the window begins
     events: tuple[Event, ...] = ()  # that contributed, oldest first
+    grows: bool = False  # the value counts seconds
+
+    def at_later(self, at: int) -> State:
+        """What holds a while later, with nothing having changed but the time."""
+        later = at - self.at
+        value = self.value + later / 1_000_000 if self.grows and self.value is not None else self.value
+        return replace(self, at=at, event=None, start=self.start + later, value=value)
 
 
 @dataclass(frozen=True)
@@ -192,15 +206,8 @@ def held(interval: Interval, span: int) -> Interval | None:
     if interval.end is not None and interval.end <= start and not inside:
         return None
     event_there = any(state.at == start and state.event is not None for state in inside)
-    in_force = [state for state in interval.states if state.at <= start][-1]
-    begins_at = (
-        None
-        if event_there
-        else State(
-            start, None, True, in_force.value, in_force.threshold, in_force.start + start - in_force.at, in_force.events
-        )
-    )
-    return Interval(start, interval.end, inside, begins_at)
+    in_force = [state for state in interval.states if state.at <= start][-1].at_later(start)
+    return Interval(start, interval.end, inside, None if event_there else in_force)
 
 
 def after_cooldown(triggers: list[State], cooldown: int) -> list[State]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -45,4 +47,111 @@ def threshold(rule: Any, events: list[Event]) -> States:
     return result
 
 
-STATES: dict[str, Callable[[Any, list[Event]], States]] = {"threshold": threshold}
+def change(rule: Any, events: list[Event]) -> States:
+    condition, window, offset = rule.condition, seconds(rule.window_seconds), seconds(rule.condition.offset_seconds)
+    result: States = {}
+    for group, rows in grouped(rule, events, lambda event: passes(condition.filters, event)).items():
+        states = []
+        for at, event in moments(rows, window, offset, window + offset):
+            there = inside(known_at(rows, at, event), at - window, at)
+            ago = inside(rows, at - offset - window, at - offset)
+            now = measure(condition, rule.window_seconds, there)
+            before = measure(condition, rule.window_seconds, ago)
+            value = compared(condition.compare, now, before)
+            true = value is not None and min(len(there), len(ago)) >= condition.min_count
+            true = true and RELATIONS[condition.operator](value, condition.value)
+            states.append(State(at, event, true, value, condition.value, at - window, tuple(there)))
+        result[group] = states, True
+    return result
+
+
+def compared(how: str, now: float | None, before: float | None) -> float | None:
+    if now is None or before is None:
+        return None
+    if how == "difference":
+        return now - before
+    if before == 0:
+        return None
+    found = now / before if how == "ratio" else (now - before) / abs(before) * 100
+    return found if math.isfinite(found) else None
+
+
+def match(rule: Any, events: list[Event]) -> States:
+    result: States = {}
+    for group, rows in grouped(rule, events, lambda event: passes(rule.condition.filters, event)).items():
+        result[group] = [State(event.at, event, True, start=event.at, events=(event,)) for event in rows], False
+    return result
+
+
+def transition(rule: Any, events: list[Event]) -> States:
+    condition = rule.condition
+    result: States = {}
+    for group, rows in grouped(rule, events, lambda event: passes(condition.filters, event)).items():
+        states = []
+        last: Event | None = None
+        for event in rows:
+            new = event.token(condition.field)
+            old = last.token(condition.field) if last else None
+            true = new is not None and old is not None and new != old
+            true = true and (not condition.from_tokens or old in condition.from_tokens)
+            true = true and (not condition.to_tokens or new in condition.to_tokens)
+            start = last.at if last else event.at
+            both = (last, event) if last else (event,)
+            states.append(State(event.at, event, true, event.number(condition.field), start=start, events=both))
+            last = event if new is not None else last
+        result[group] = states, False
+    return result
+
+
+def new_value(rule: Any, events: list[Event]) -> States:
+    condition = rule.condition
+    lookback, learn = seconds(condition.lookback_seconds), seconds(condition.learn_seconds)
+    result: States = {}
+    for group, rows in grouped(rule, events, lambda event: passes(condition.filters, event)).items():
+        states = []
+        for place, event in enumerate(rows):
+            value = event.token(condition.field)
+            recent = [one for one in rows[:place] if event.at - one.at < lookback]
+            seen = [one for one in recent if one.token(condition.field) == value]
+            true = value is not None and not seen and event.at - rows[0].at >= learn
+            number = event.number(condition.field)
+            states.append(State(event.at, event, true, number, start=event.at - lookback, events=(event,)))
+        result[group] = states, False
+    return result
+
+
+def absence(rule: Any, events: list[Event]) -> States:
+    condition = rule.condition
+    window, remember = seconds(rule.window_seconds), seconds(condition.remember_seconds)
+    groups = grouped(rule, events, lambda event: passes(condition.filters, event))
+    listed = [json.dumps(group, separators=(",", ":"), ensure_ascii=False) for group in condition.groups]
+    first = min((event.at for rows in groups.values() for event in rows), default=None)
+    result: States = {}
+    for group in {*groups, *(listed if first is not None else [])}:
+        rows = groups.get(group, [])
+        known_since = [first] if group in listed else []
+        instants = {event.at for event in rows} | set(known_since)
+        times = {at + span for at in instants for span in (window, remember)} - {event.at for event in rows}
+        states = []
+        all_moments = [(event.at, event) for event in rows] + [(at, None) for at in times]
+        for at, event in sorted(all_moments, key=lambda moment: (moment[0], moment[1].order if moment[1] else ())):
+            before = known_at(rows, at, event)
+            last = before[-1].at if before else first
+            known = group in listed or any(at - one.at < remember for one in before)
+            true = known and not inside(before, at - window, at) and at - last >= window
+            silence = (at - last) / 1_000_000
+            states.append(
+                State(at, event, true, silence, float(rule.window_seconds), at - window, tuple(before[-1:]), grows=True)
+            )
+        result[group] = states, True
+    return result
+
+
+STATES: dict[str, Callable[[Any, list[Event]], States]] = {
+    "match": match,
+    "threshold": threshold,
+    "change": change,
+    "absence": absence,
+    "new_value": new_value,
+    "transition": transition,
+}

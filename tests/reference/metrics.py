@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from fractions import Fraction
 from typing import Any
@@ -30,9 +29,7 @@ def measure(condition: Any, window_seconds: int, events: list[Event]) -> float |
         passed = sum(passes(condition.numerator, event) for event in events)
         return passed / len(events) if events else None
     if metric == "distinct":
-        values = {
-            json.dumps(value, sort_keys=True) for event in events if (value := event.value(condition.field)) is not None
-        }
+        values = {event.token(condition.field) for event in events} - {None}
         return float(len(values))
     numbers = [Fraction(number) for event in events if (number := event.number(condition.field)) is not None]
     if metric == "sum":

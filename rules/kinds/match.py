@@ -1,0 +1,58 @@
+"""`match`: true at every event that passes the filters, and at no other instant.
+
+An instant lasts no time: with for_seconds a match never triggers.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from rules.conditions import Match
+from rules.filters import Filters
+from rules.kinds.kind import Account
+from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.wording import matching_events
+from rules.rule import Rule
+from rules.window import parted
+
+
+def looks_at(rule: Rule) -> Sequence[Filters]:
+    return [cast(Match, rule.condition).filters]
+
+
+def columns(rule: Rule) -> Mapping[str, pl.Expr]:
+    return {}
+
+
+def look_back(rule: Rule) -> timedelta:
+    return timedelta(0)
+
+
+def moves_without_events(rule: Rule) -> bool:
+    return False
+
+
+def events_need_not_wait(rule: Rule) -> bool:
+    return True
+
+
+def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+    return triggers_at(rows, pl.Series([True]).new_from_index(0, rows.height), earliest, held, kept)
+
+
+def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
+    return parted(rows, earliest)[0]
+
+
+def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+    what = matching_events(cast(Match, rule.condition).filters)
+    return account_of_events(
+        rows,
+        found,
+        value=[None] * found.height,
+        expected=f"no {what}",
+        window_start=found["at"].to_list(),
+        message=[f"One of the {what}{group}" for group in of],
+    )

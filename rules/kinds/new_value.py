@@ -1,0 +1,82 @@
+"""`new_value`: true at an event whose value of the field its group has not had within the look-back, once it has
+learnt.
+
+Where the language leaves a choice: a group learns for `learn_seconds` from its first row on, whether that has the
+field or not; an event at the end of that time counts. A value is new again when it was last seen `lookback_seconds`
+ago or longer. Events without the field are never new. Values compare as JSON values: 1 and "1" differ.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from rules.conditions import NewValue
+from rules.fields import as_token
+from rules.filters import Filters
+from rules.kinds.kind import Account
+from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.wording import number_in, plain, span
+from rules.rule import Rule
+from rules.window import FOREVER, earlier, parted
+
+
+def _condition(rule: Rule) -> NewValue:
+    return cast(NewValue, rule.condition)
+
+
+def looks_at(rule: Rule) -> Sequence[Filters]:
+    return [_condition(rule).filters]
+
+
+def columns(rule: Rule) -> Mapping[str, pl.Expr]:
+    return {"value": as_token(_condition(rule).field)}
+
+
+def look_back(rule: Rule) -> timedelta:
+    """For ever: how long a group has learnt is known from its first row."""
+    return FOREVER
+
+
+def moves_without_events(rule: Rule) -> bool:
+    return False
+
+
+def events_need_not_wait(rule: Rule) -> bool:
+    return True
+
+
+def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+    condition = _condition(rule)
+    at = pl.col("timestamp")
+    seen_before = at.shift(1).over("group_key", "value")
+    unseen = (at - seen_before >= timedelta(seconds=condition.lookback_seconds)).fill_null(True)
+    learnt = at - at.first().over("group_key") >= timedelta(seconds=condition.learn_seconds)
+    new = rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
+    return triggers_at(rows, new, earliest, held, kept)
+
+
+def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
+    """The first row of each group, the last one of each of its values that is not forgotten, and those after them."""
+    young, old = parted(rows, earliest)
+    remembered = earlier(earliest, timedelta(seconds=_condition(rule).lookback_seconds))
+    first = old.group_by("group_key", maintain_order=True).first().select(rows.columns)
+    valued = old.filter(pl.col("value").is_not_null() & (pl.col("timestamp") > remembered))
+    last = valued.group_by("group_key", "value", maintain_order=True).last().select(rows.columns)
+    return pl.concat([pl.concat([first, last]).unique("event_id"), young])
+
+
+def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+    condition = _condition(rule)
+    lookback = condition.lookback_seconds * 1_000_000
+    new = [rows["value"][row] for row in found["row"]]
+    unseen = f"not seen in {span(condition.lookback_seconds)}"
+    return account_of_events(
+        rows,
+        found,
+        value=[number_in(value) for value in new],
+        expected=f"a {condition.field} seen in the last {span(condition.lookback_seconds)}",
+        window_start=[at - lookback for at in found["at"]],
+        message=[f"{condition.field} {plain(value)}{group} was {unseen}" for value, group in zip(new, of, strict=True)],
+    )

@@ -1,0 +1,52 @@
+"""What conditions have in common that are true at single events: at the instant of an event, and false right after
+it."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from rules.episode import point_triggers
+from rules.kinds.kind import Account
+
+
+def triggers_at(rows: pl.DataFrame, true: pl.Series, earliest: int, held: int, kept: int) -> pl.DataFrame:
+    """The triggers of a condition that is `true` at some rows."""
+    instants = rows["timestamp"].cast(pl.Int64)
+    due = instants >= earliest - held - kept
+    if not kept:
+        due = due & true
+    if held or not due.any():
+        return NO_TRIGGERS
+    found = pl.DataFrame({"group_key": rows["group_key"], "at": instants, "true": true}).with_row_index("row")
+    return point_triggers(found.filter(due), held, kept)
+
+
+def account_of_events(
+    rows: pl.DataFrame,
+    found: pl.DataFrame,
+    *,
+    value: Sequence[float | None],
+    expected: Sequence[str] | str,
+    window_start: Sequence[int],
+    before: Sequence[int | None] | None = None,
+    message: Sequence[str],
+) -> Account:
+    """What there is to say of triggers that are events; with each, `before` is the row of another that contributed."""
+    event_ids = rows["event_id"]
+    contributing = [[event_ids[row]] for row in found["row"]]
+    if before is not None:
+        for listed, row in zip(contributing, before, strict=True):
+            if row is not None:
+                listed.insert(0, event_ids[row])
+    return Account(
+        value=value,
+        threshold=None,
+        expected=expected,
+        window_start=window_start,
+        contributing=contributing,
+        contributing_count=[len(listed) for listed in contributing],
+        message=message,
+    )
+
+
+NO_TRIGGERS = pl.DataFrame(schema={"group_key": pl.UInt64, "at": pl.Int64, "row": pl.UInt32})

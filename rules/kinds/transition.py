@@ -1,0 +1,84 @@
+"""`transition`: true at an event whose field differs from that of the event before it in the group.
+
+Where the language leaves a choice: events without the field are passed over, so a value is compared with the last value
+there was, however old. The first value of a group is no transition. Values compare as JSON values: 1 and "1" differ.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from rules.conditions import Transition
+from rules.fields import as_token
+from rules.filters import Filters
+from rules.kinds.kind import Account
+from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.wording import number_in, plain
+from rules.rule import Rule
+from rules.window import FOREVER, parted
+
+
+def _condition(rule: Rule) -> Transition:
+    return cast(Transition, rule.condition)
+
+
+def looks_at(rule: Rule) -> Sequence[Filters]:
+    return [_condition(rule).filters]
+
+
+def columns(rule: Rule) -> Mapping[str, pl.Expr]:
+    return {"value": as_token(_condition(rule).field)}
+
+
+def look_back(rule: Rule) -> timedelta:
+    return FOREVER
+
+
+def moves_without_events(rule: Rule) -> bool:
+    return False
+
+
+def events_need_not_wait(rule: Rule) -> bool:
+    return True
+
+
+def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+    condition = _condition(rule)
+    value, before = pl.col("value"), pl.col("value").forward_fill().shift(1).over("group_key")
+    differs = value != before
+    if condition.from_tokens:
+        differs &= before.is_in(condition.from_tokens)
+    if condition.to_tokens:
+        differs &= value.is_in(condition.to_tokens)
+    return triggers_at(rows, rows.select(differs.fill_null(False)).to_series(), earliest, held, kept)
+
+
+def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
+    """The last row with a value of each group, and those after it."""
+    young, old = parted(rows, earliest)
+    valued = old.filter(pl.col("value").is_not_null())
+    return pl.concat([valued.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
+
+
+def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+    condition = _condition(rule)
+    valued = rows.select("group_key", "value").with_row_index("row")
+    row_before = pl.when(pl.col("value").is_not_null()).then("row").forward_fill().shift(1).over("group_key")
+    before: list[int | None] = valued.select(row_before).to_series().gather(found["row"]).to_list()
+    values, instants = rows["value"], rows["timestamp"].cast(pl.Int64)
+    old = [None if row is None else values[row] for row in before]
+    new = [values[row] for row in found["row"]]
+    field = condition.field
+    return account_of_events(
+        rows,
+        found,
+        value=[number_in(value) for value in new],
+        expected=[f"{field} stays {plain(value)}" for value in old],
+        window_start=[at if row is None else instants[row] for row, at in zip(before, found["at"], strict=True)],
+        before=before,
+        message=[
+            f"{field} went from {plain(a)} to {plain(b)}{group}" for a, b, group in zip(old, new, of, strict=True)
+        ],
+    )
