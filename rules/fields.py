@@ -5,7 +5,8 @@ holds JSON null. Equal values have equal tokens: escapes, `1.0` and `1`, and the
 difference. A payload that cannot be read has no fields; it never harms the rest of the batch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ _INTEGER = r"^(0|-?[1-9][0-9]*)$"
 _ESCAPED_IN_JSON = {chr(code): msgspec.json.encode(chr(code)).decode()[1:-1] for code in [*range(32), 34, 92]}
 
 _Keys = dict[str, "_Keys"]
+Decode = Callable[[str], Any]
 
 
 def with_fields(events: pl.DataFrame, paths: Iterable[str]) -> pl.DataFrame:
@@ -51,6 +53,14 @@ def _read_keys(objects: pl.Series, at: tuple[str, ...], keys: _Keys, into: dict[
 
 
 def _first_level(objects: pl.Series, keys: list[str]) -> list[pl.Series]:
+    record, of_all, of_one = _reader(tuple(keys))
+    rows = _decode(objects.fill_null("{}"), record, of_all, of_one)
+    return [_tokens(list(map(attrgetter(name), rows))) for name in record.__struct_fields__]
+
+
+@lru_cache(maxsize=1024)
+def _reader(keys: tuple[str, ...]) -> tuple[type[msgspec.Struct], Decode, Decode]:
+    """What reads these keys of an object, and nothing else of it: of a list of objects, and of one."""
     names = [f"key_{number}" for number in range(len(keys))]
     record = msgspec.defstruct(
         "FirstLevel",
@@ -58,23 +68,23 @@ def _first_level(objects: pl.Series, keys: list[str]) -> list[pl.Series]:
         rename=dict(zip(names, keys, strict=True)),
         gc=False,
     )
-    rows = _decode(objects.fill_null("{}"), record)
-    return [_tokens(list(map(attrgetter(name), rows))) for name in names]
+    of_all = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+    return record, of_all.decode, msgspec.json.Decoder(record).decode
 
 
-def _decode(objects: pl.Series, record: type[msgspec.Struct]) -> list[Any]:
+def _decode(objects: pl.Series, record: type[msgspec.Struct], of_all: Decode, of_one: Decode) -> list[Any]:
     """One record for each row: all in one go, or row by row where one of them is no JSON object."""
     try:
-        rows = msgspec.json.decode(("[" + objects.str.join(",").item() + "]").encode(), type=list[record])  # type: ignore[valid-type]
+        rows: list[Any] = of_all("[" + objects.str.join(",").item() + "]")
         if len(rows) == len(objects):
             return rows
     except (ValueError, RecursionError):
         pass
-    decoder, nothing = msgspec.json.Decoder(record), record()
+    nothing = record()
     rows = []
     for text in objects.to_list():
         try:
-            rows.append(decoder.decode(text))
+            rows.append(of_one(text))
         except (ValueError, RecursionError):
             rows.append(nothing)
     return rows

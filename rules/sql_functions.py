@@ -10,7 +10,7 @@ from polars.exceptions import PolarsError
 from rules.sql_words import PredicateFault
 
 LONGEST_PATTERN = 1_000
-_OCTETS = r"^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def like(text: pl.Expr, pattern: str, column: int | None, *, any_case: bool) -> pl.Expr:
@@ -55,31 +55,31 @@ def cidr_contains(network: str, text: pl.Expr, column: int | None) -> pl.Expr:
         raise PredicateFault(sentence, column) from fault
     if "/" in network and str(within.network_address) != str(ipaddress.ip_interface(network).ip):
         raise PredicateFault(f"'{network}' has bits behind its mask; write '{within}'.", column)
-    octets = text.str.extract_groups(_OCTETS).struct
-    parts = [octets[f"{number}"].cast(pl.UInt32, strict=False) for number in range(1, 5)]
-    is_ipv4 = pl.all_horizontal(part <= 255 for part in parts).fill_null(False)
-    if within.version == 4:
-        address = parts[0] * 2**24 + parts[1] * 2**16 + parts[2] * 2**8 + parts[3]
-        first, last = int(within.network_address), int(within.broadcast_address)
-        inside = (address >= pl.lit(first, pl.UInt32)) & (address <= pl.lit(last, pl.UInt32))
-    else:
-        inside = pl.lit(False)
-    ipv6 = pl.when(text.str.contains(":", literal=True)).then(text)
-    look = partial(_ipv6_inside, within=within)
-    inside_ipv6 = ipv6.map_batches(look, return_dtype=pl.Boolean, is_elementwise=True)
-    return pl.when(is_ipv4).then(inside).otherwise(inside_ipv6)
+    return text.map_batches(partial(_are_inside, within=within), return_dtype=pl.Boolean, is_elementwise=True)
 
 
-def _ipv6_inside(texts: pl.Series, within: ipaddress.IPv4Network | ipaddress.IPv6Network) -> pl.Series:
-    """Looks at each distinct address once; Polars has no number of 128 bits that could hold an address."""
+def _are_inside(texts: pl.Series, within: Network) -> pl.Series:
+    """Looks at each distinct address once: IPv4 all together, IPv6 one by one, as no number of Polars could hold it."""
     distinct = texts.drop_nulls().unique()
     if distinct.is_empty():
         return pl.Series(texts.name, [None], dtype=pl.Boolean).new_from_index(0, len(texts))
-    answers = pl.Series([_is_inside(text, within) for text in distinct], dtype=pl.Boolean)
+    octets = distinct.str.split_exact(".", 3).struct.unnest().cast(pl.UInt8, strict=False).cast(pl.UInt32)
+    first, second, third, fourth = octets.get_columns()
+    address = first * 2**24 + second * 2**16 + third * 2**8 + fourth
+    # Written out again it is the same text only where nothing was left out, such as a leading zero.
+    is_ipv4 = octets.select(pl.concat_str(pl.all(), separator=".")).to_series().eq_missing(distinct)
+    if within.version == 4:
+        inside = address.is_between(int(within.network_address), int(within.broadcast_address))
+    else:
+        inside = pl.Series([False]).new_from_index(0, len(distinct))
+    answers = inside.zip_with(is_ipv4, pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(distinct)))
+    ipv6 = distinct.str.contains(":", literal=True)
+    if ipv6.any():
+        answers = answers.scatter(ipv6.arg_true(), [_is_inside(text, within) for text in distinct.filter(ipv6)])
     return texts.replace_strict(distinct, answers, default=None, return_dtype=pl.Boolean)
 
 
-def _is_inside(text: str, within: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool | None:
+def _is_inside(text: str, within: Network) -> bool | None:
     try:
         return ipaddress.IPv6Address(text) in within
     except ValueError:
