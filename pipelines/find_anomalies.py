@@ -11,6 +11,7 @@ import psycopg
 from eventpulse.database.findings import Progress, load_progress
 from eventpulse.database.history import batches_after
 from eventpulse.database.ledger import newest_batch_id, rule_book_revision
+from eventpulse.database.rule_book import ChangedHistory, changed_history
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
@@ -69,6 +70,7 @@ class Detector:
         self._memories: dict[UUID, Memory] = {}
         self._progress: dict[UUID, Progress] = {}
         self._seen: int | None = None
+        self._history = ChangedHistory(0, {})
 
     @property
     def rules(self) -> Mapping[UUID, Rule]:
@@ -84,6 +86,7 @@ class Detector:
         if revision != self._revision:
             self._rules, faults = self._read_rules()
             self._memories = {rule_id: kept for rule_id, kept in self._memories.items() if rule_id in self._rules}
+            self._follow_history()
             self._revision = revision
         for rule_id in self._rules.keys() - self._memories.keys():
             rule = self._rules[rule_id]
@@ -168,6 +171,18 @@ class Detector:
                 judged_through=judged.judged_through if judged is not None else memory.judged_through,
             )
             self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
+
+    def _follow_history(self) -> None:
+        """Forget what others have changed in the database: all memories where events were put in, the anomalies of a
+        rule where they were found or retracted again."""
+        before, self._history = self._history, changed_history(self._connection)
+        if self._history.imports != before.imports:
+            self._memories.clear()
+        for rule_id, memory in self._memories.items():
+            if self._history.of_rule.get(rule_id) != before.of_rule.get(rule_id):
+                rule = self._rules[rule_id]
+                anomalies = standing_anomalies(self._connection, rule, oldest_anomaly(rule, memory.floor))
+                self._memories[rule_id] = replace(memory, anomalies=anomalies)
 
     def _read_rules(self) -> tuple[dict[UUID, Rule], dict[UUID, str]]:
         self._progress = dict(load_progress(self._connection))

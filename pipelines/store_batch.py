@@ -10,6 +10,7 @@ import psycopg
 
 from eventpulse.clock import Clock
 from eventpulse.database.findings import restate_anomalies, retract_anomalies, save_anomalies, save_progress
+from eventpulse.database.history_lock import while_storing
 from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events, store_events
 from eventpulse.database.ledger import LedgerRow, next_batch_id, rule_book_revision, set_aside, settled, write
 from eventpulse.database.partitions import DayPartitions
@@ -72,6 +73,7 @@ class BatchStore:
         """
         started_at = self._clock()
         with self._connection.transaction():
+            while_storing(self._connection)
             faults = self._detector.refresh(rule_book_revision(self._connection))
             watermark = self.watermark(self._newest_event_at)
             if not faults and not self._detector.waits_for_time(watermark):
@@ -112,6 +114,7 @@ class BatchStore:
         days = once["timestamp"].dt.date().unique().to_list()
         self._partitions.ensure(self._connection, days, started_at.date())
         with self._connection.transaction():
+            while_storing(self._connection)
             batch_id, revision = next_batch_id(self._connection)
             faults = self._detector.refresh(revision)
             watermark = self.watermark(_newest(self._newest_event_at, once))

@@ -53,7 +53,9 @@ def slices(
     starts = [start, *(at for at, _ in cuts[1:])]
     ends = [*starts[1:], end]
     return [
-        Stretch(first, last, events) for first, last, (_, events) in zip(starts, ends, cuts, strict=True) if first < last
+        Stretch(first, last, events)
+        for first, last, (_, events) in zip(starts, ends, cuts, strict=True)
+        if first < last
     ]
 
 
@@ -68,6 +70,28 @@ def events_in(connection: psycopg.Connection, start: datetime, end: datetime, of
         metadata=of.metadata,
     )
     return stored_events(connection, wanted)
+
+
+def arrived_since(connection: psycopg.Connection, batch_id: int, start: datetime, end: datetime) -> bool:
+    """Whether events from `start` to before `end` were stored by later micro-batches."""
+    query = sql.SQL(
+        """
+        select exists (select from eventpulse.batches where batch_id > {batch} and stored > 0) and exists (
+            select from eventpulse.events where batch_id > {batch} and "timestamp" >= {start} and "timestamp" < {end}
+        )
+        """
+    ).format(batch=sql.Literal(batch_id), start=sql.Literal(start), end=sql.Literal(end))
+    row = connection.execute(query).fetchone()
+    return bool(row and row[0])
+
+
+def newest_event(connection: psycopg.Connection) -> datetime | None:
+    """The newest event time of all that is stored."""
+    row = connection.execute(
+        'select max("timestamp") from eventpulse.events'
+        ' where "timestamp" >= (select max(minute) from eventpulse.event_rollups)'
+    ).fetchone()
+    return row[0] if row else None
 
 
 def stored_between(connection: psycopg.Connection) -> tuple[datetime, datetime] | None:

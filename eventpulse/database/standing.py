@@ -138,6 +138,18 @@ class RuleDifference:
         """Whether there is any difference."""
         return bool(self.missing or self.extra or self.changed)
 
+    def and_later(self, later: "RuleDifference") -> "RuleDifference":
+        """This difference and that of a later stretch, as one."""
+        return RuleDifference(
+            self.rule_id,
+            self.computed + later.computed,
+            self.standing + later.standing,
+            self.missing + later.missing,
+            self.extra + later.extra,
+            self.changed + later.changed,
+            later.last_at or self.last_at,
+        )
+
 
 @dataclass(frozen=True)
 class Sample:
