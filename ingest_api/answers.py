@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from eventpulse.errors import DatabaseUnavailable, StreamUnavailable
+from eventpulse.errors import BacklogFull, DatabaseUnavailable, StreamUnavailable
 from ingest_api.allowed_methods import allowed_methods
 from ingest_api.payloads import Error
 from ingest_api.rule_documents import BadRule
+from ingest_api.security_headers import SECURITY_HEADERS
 
 RETRY_AFTER_SECONDS = 1
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +35,7 @@ def answer_errors_as_json(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _bad_parameter)
     app.add_exception_handler(BadRule, _bad_rule)
+    app.add_exception_handler(BacklogFull, _full)
     app.add_exception_handler(StreamUnavailable, _unavailable)
     app.add_exception_handler(DatabaseUnavailable, _unavailable)
     app.add_exception_handler(ClientDisconnect, _nobody_listens)
@@ -45,7 +47,7 @@ def documented(*statuses: int, **models: type) -> dict[int | str, dict[str, Any]
     responses: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         responses[status] = {"model": Error, "description": HTTPStatus(status).phrase}
-        if status == 503:
+        if status in (429, 503):
             responses[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     for name, model in models.items():
         status = int(name.removeprefix("s"))
@@ -73,6 +75,11 @@ async def _bad_rule(request: Request, fault: Exception) -> Response:
     return error_answer(fault.errors, 400)
 
 
+async def _full(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, BacklogFull)
+    return error_answer(str(fault), 429, {"Retry-After": str(fault.retry_after)})
+
+
 async def _unavailable(request: Request, fault: Exception) -> Response:
     return error_answer(str(fault), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
@@ -82,4 +89,4 @@ async def _nobody_listens(request: Request, fault: Exception) -> Response:
 
 
 async def _unexpected(request: Request, fault: Exception) -> Response:
-    return error_answer("Internal server error", 500)
+    return error_answer("Internal server error", 500, SECURITY_HEADERS)  # made outside of the door, which adds them

@@ -93,8 +93,8 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     )
     # The publisher has a client of its own: a slow question by somebody else must not hold up a write.
     writer, client = open_async_redis(redis_url), open_async_redis(redis_url)
-    backlog = BacklogLimit(client, most_bytes=settings.max_backlog_bytes)
-    publisher = Publisher(writer, refuses=backlog.reason_to_refuse)
+    backlog = BacklogLimit(client, most_events=settings.backlog_events, most_bytes=settings.backlog_bytes)
+    publisher = Publisher(writer, refuse_when_full=backlog.refuse_when_full)
     live = LiveAnomalies(client)
     keys = KnownKeys(requests_per_second=settings.requests_per_second, events_per_second=settings.events_per_second)
     key_watch = KeyWatch(keys, engine, client)
@@ -116,7 +116,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     finally:
         await publisher.close()
         await _end(tasks)
-        await key_watch.note_uses()
+        await key_watch.close()
         await writer.aclose()
         await client.aclose()
         engine.dispose()

@@ -105,6 +105,12 @@ class KeyWatch:
         except (DatabaseUnavailable, TimeoutError):
             pass
 
+    async def close(self) -> None:
+        """Write down the last uses, and leave no question on its way to PostgreSQL."""
+        if self._loading is not None:
+            await asyncio.wait({self._loading}, timeout=_POSTGRESQL_WITHIN_SECONDS)
+        await self.note_uses()
+
     async def end_session(self, session: Session) -> None:
         """Make a session hold no longer, here at once and in other processes as soon as they look."""
         self._known.learn_ended({session.number: session.expires})

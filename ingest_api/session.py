@@ -7,6 +7,7 @@ number is, until it would have expired.
 import hashlib
 import hmac
 import logging
+import math
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -39,11 +40,9 @@ class Sessions:
     def _secret(self) -> bytes:
         return _secret_of(self._settings)
 
-    def begin(self, prefix: str, now: float, *, not_after: float | None = None) -> tuple[str, Session]:
+    def begin(self, prefix: str, now: float, *, not_after: float = math.inf) -> tuple[str, Session]:
         """A new session, and the text that stands for it. It ends with its key at the latest."""
-        expires = int(now) + self._settings.session_hours * 3600
-        if not_after is not None:
-            expires = min(expires, int(not_after))
+        expires = int(min(now + self._settings.session_hours * 3600, not_after))
         session = Session(prefix, expires, secrets.token_hex(16))
         text = f"{prefix}.{expires}.{session.number}"
         return f"{text}.{self._signature(text)}", session

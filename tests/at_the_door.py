@@ -1,8 +1,8 @@
 """What tests of the door share: keys that hold, and the API as it is where keys are needed."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -15,13 +15,15 @@ from eventpulse.settings import Settings
 from ingest_api.app import create_app
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
+LOOPBACK = "http://127.0.0.1/api/v1/"
 
 
-def a_key(engine: Engine, *scopes: Scope, name: str = "a key", **more: Any) -> str:
+def a_key(engine: Engine, *scopes: Scope, **more: Any) -> str:
     """A new key in the database."""
     text, prefix = mint_key()
+    key = ApiKey(prefix, "a key", frozenset(scopes), hash_of(text), **{"created_at": utc_now(), **more})
     with engine.begin() as connection:
-        add_key(connection, ApiKey(prefix, name, frozenset(scopes), hash_of(text), created_at=utc_now(), **more))
+        add_key(connection, key)
     return text
 
 
@@ -31,12 +33,15 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Settings, base_url: str = "http://127.0.0.1/api/v1/", **changes: Any) -> Iterator[TestClient]:
-    """The API with changed settings."""
+def serving(settings: Settings, base_url: str = LOOPBACK, **changes: Any) -> Iterator[TestClient]:
+    """The API, with some settings changed."""
     with TestClient(create_app(settings.model_copy(update=changes)), base_url=base_url) as client:
         yield client
 
 
-def in_the_past(instant: datetime | None) -> bool:
-    """Whether there is an instant, and it is over."""
-    return instant is not None and instant <= utc_now()
+def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
