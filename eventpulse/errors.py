@@ -13,6 +13,14 @@ class StreamUnavailable(EventPulseError):
     """Redis cannot be reached or refuses writes; nothing of the request was taken."""
 
 
+class BacklogFull(EventPulseError):
+    """More events wait than may; nothing of the request was taken. `retry_after` is when there should be room again."""
+
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
 class DatabaseUnavailable(EventPulseError):
     """PostgreSQL cannot be reached; what was being written will be written again."""
 

@@ -49,11 +49,13 @@ class Settings(BaseSettings):
 
     event_retention_days: int = Field(0, ge=0, validation_alias="EVENT_RETENTION_DAYS")
     anomaly_retention_days: int = Field(0, ge=0, validation_alias="ANOMALY_RETENTION_DAYS")
+    run_retention_days: int = Field(7, ge=0, validation_alias=_ours("RUN_RETENTION_DAYS"))
 
     max_body_bytes: int = Field(10_485_760, ge=1024, le=64 * 1024 * 1024, validation_alias=_ours("MAX_BODY_BYTES"))
     max_batch_events: int = Field(10_000, ge=1, le=16_384, validation_alias=_ours("MAX_BATCH_EVENTS"))
     max_json_depth: int = Field(64, ge=2, le=128, validation_alias=_ours("MAX_JSON_DEPTH"))
-    max_backlog_bytes: int = Field(1 << 30, ge=1 << 20, validation_alias=_ours("MAX_BACKLOG_BYTES"))
+    backlog_events: int = Field(3_000_000, ge=1, validation_alias=_ours("BACKLOG_EVENTS"))
+    backlog_bytes: int = Field(1 << 30, ge=1 << 20, validation_alias=_ours("BACKLOG_BYTES"))
 
     lateness_seconds: int = Field(5, ge=0, validation_alias=_ours("LATENESS_SECONDS"))
     idle_seconds: int = Field(10, ge=1, validation_alias=_ours("IDLE_SECONDS"))

@@ -66,7 +66,7 @@ def _documented(model: type, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "status_code": 202,
         "response_model": model,
-        "responses": documented(413, 500, 503, s400=ValidationFailed),
+        "responses": documented(413, 429, 500, 503, s400=ValidationFailed),
         "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
     }
 

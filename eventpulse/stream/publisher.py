@@ -43,19 +43,18 @@ class Publisher:
         client: "redis.asyncio.Redis",
         *,
         stream: str = EVENTS_STREAM,
-        refuses: Callable[[], str | None] = lambda: None,
+        refuse_when_full: Callable[[], None] = lambda: None,
     ) -> None:
-        """`refuses` gives the reason why no event may be taken now, if there is one."""
+        """`refuse_when_full` raises BacklogFull while no event may be taken."""
         self._client = client
         self._stream = stream
-        self._refuses = refuses
+        self._refuse_when_full = refuse_when_full
         self._waiting: deque[_Request] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
     async def publish(self, lines: bytes, count: int) -> None:
         """Store `count` events, given as JSON lines of StreamedEvent, side by side in one stream entry."""
-        if reason := self._refuses():
-            raise StreamUnavailable(reason)
+        self._refuse_when_full()
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(lines, count, answer))
         if self._flushing is None:

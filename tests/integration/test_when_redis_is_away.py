@@ -17,7 +17,10 @@ from eventpulse.embedded.ports import choose_free_port
 from eventpulse.embedded.running import running
 from eventpulse.embedded.valkey import prepare_redis, redis_url
 from eventpulse.settings import Settings
+from eventpulse.stream.accept import accept_now
+from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import EVENTS_STREAM
+from eventpulse.stream.reader import StreamReader
 from ingest_api.app import create_app
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
@@ -71,7 +74,8 @@ def api(own_redis: OwnRedis) -> Iterator[TestClient]:
         _env_file=None,
         redis_url=SecretStr(own_redis.url),
         database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"),
-        max_backlog_bytes=1 << 20,
+        backlog_bytes=1 << 20,
+        backlog_events=1_000,
     )
     with TestClient(create_app(settings), base_url="http://127.0.0.1/api/v1/") as client:
         yield client
@@ -84,9 +88,9 @@ def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def refused(api: TestClient, reason: str) -> None:
+def refused(api: TestClient, reason: str, status: int = 503) -> None:
     for answer in (api.post("events", json=EVENT), api.post("events/batch", json=[EVENT] * 10)):
-        assert answer.status_code == 503
+        assert answer.status_code == status
         assert answer.json().keys() == {"error"}
         assert reason in answer.json()["error"]
         assert int(answer.headers["retry-after"]) >= 1
@@ -148,14 +152,23 @@ def test_a_replica_that_may_not_be_written_is_believed(api: TestClient, own_redi
     assert api.post("events", json=EVENT).status_code == 202
 
 
-def test_a_full_backlog_refuses_until_it_has_been_drained(api: TestClient, own_redis: OwnRedis) -> None:
-    with own_redis.client() as client:
-        client.xadd(EVENTS_STREAM, {"events": b"x" * (2 << 20), "count": 0})
-        until(lambda: api.post("events", json=EVENT).status_code == 503)
-        refused(api, "The backlog is full")
+@pytest.mark.parametrize(("events", "size"), [(1, 2 << 20), (1_001, 10)])
+def test_a_full_backlog_refuses_until_it_has_been_drained(
+    api: TestClient, own_redis: OwnRedis, events: int, size: int
+) -> None:
+    with open_redis(own_redis.url) as client:
+        accept_now(client, b"x" * size, events)
+        until(lambda: api.post("events", json=EVENT).status_code == 429)
+        taken = own_redis.events()
+        refused(api, "The backlog is full", 429)
+        assert own_redis.events() == taken
 
-        client.delete(EVENTS_STREAM)
+        reader = StreamReader(client)
+        reader.prepare()
+        reader.acknowledge(reader.take(max_events=10_000, max_bytes=10 << 20, block_milliseconds=10))
         until(lambda: api.post("events", json=EVENT).status_code == 202)
+
+    assert own_redis.events() == 1
 
 
 def test_without_postgresql_events_are_taken_and_questions_answered_with_503(api: TestClient) -> None:
@@ -166,5 +179,8 @@ def test_without_postgresql_events_are_taken_and_questions_answered_with_503(api
         assert answer.json() == {"error": "PostgreSQL does not answer now; try again later."}
         assert answer.headers["retry-after"] == "1"
     ready = api.get("/readyz")
-    assert (ready.status_code, ready.json()) == (503, {"status": "unavailable", "redis": "ok", "database": "unreachable"})
+    assert (ready.status_code, ready.json()) == (
+        503,
+        {"status": "unavailable", "redis": "ok", "database": "unreachable"},
+    )
     assert api.get("/livez").json() == {"status": "ok"}

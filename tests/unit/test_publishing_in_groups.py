@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import OutOfMemoryError
 
-from eventpulse.errors import StreamUnavailable
+from eventpulse.errors import BacklogFull, StreamUnavailable
 from eventpulse.stream import publisher as publishing
 from eventpulse.stream.publisher import MOST_EVENTS_A_FLUSH, Publisher
 
@@ -156,10 +156,13 @@ def test_a_fault_nobody_expected_reaches_everybody_who_waits() -> None:
     told(story)
 
 
-def test_where_there_is_a_reason_nothing_is_sent() -> None:
+def test_while_the_backlog_is_full_nothing_is_sent() -> None:
+    def full() -> None:
+        raise BacklogFull("The backlog is full.", retry_after=7)
+
     async def story(redis: SlowRedis, _: Publisher) -> None:
-        publisher = Publisher(redis, refuses=lambda: "The backlog is full.")  # type: ignore[arg-type]
-        with pytest.raises(StreamUnavailable, match="backlog is full"):
+        publisher = Publisher(redis, refuse_when_full=full)  # type: ignore[arg-type]
+        with pytest.raises(BacklogFull, match="backlog is full"):
             await publisher.publish(b"1", 1)
         assert redis.asked == 0
 
