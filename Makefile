@@ -18,7 +18,7 @@ help:
 	@echo 'make check   style, types, and who may import whom'
 	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
 	@echo 'make property the tests on invented examples, thousands of them'
-	@echo 'make chaos   the tests that break things under load'
+	@echo 'make chaos   break everything under load, for half an hour; make chaos ARGS="--only away" a part'
 	@echo 'make lock    resolve the dependencies anew, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and cached; data in .eventpulse stays'
 
@@ -41,7 +41,7 @@ property: .venv/ready
 	.venv/bin/python -m pytest tests/property --hypothesis-profile=thorough $(ARGS)
 
 chaos: .venv/ready
-	.venv/bin/python -m pytest tests/chaos $(ARGS)
+	.venv/bin/python -m tests.chaos $(ARGS)
 
 lock: $(UV)
 	$(PUBLIC) $(UV) lock --default-index https://pypi.org/simple
