@@ -14,7 +14,7 @@ class BareRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; other methods than ours are refused as everywhere."""
-        if scope["method"] not in self.methods:
+        if self.methods is None or scope["method"] not in self.methods:
             await super().handle(scope, receive, send)
             return
         response = await self.endpoint(Request(scope, receive, send))

@@ -28,20 +28,25 @@ class AppState(TypedDict):
     sessions: Sessions
 
 
+def _state(connection: HTTPConnection) -> AppState:
+    state: AppState = connection.scope["state"]
+    return state
+
+
 def _settings(connection: HTTPConnection) -> Settings:
-    return connection.state.settings
+    return _state(connection)["settings"]
 
 
 def _engine(connection: HTTPConnection) -> Engine:
-    return connection.state.engine
+    return _state(connection)["engine"]
 
 
 def _redis(connection: HTTPConnection) -> "redis.asyncio.Redis":
-    return connection.state.redis
+    return _state(connection)["redis"]
 
 
 def _live(connection: HTTPConnection) -> LiveAnomalies:
-    return connection.state.live
+    return _state(connection)["live"]
 
 
 TheSettings = Annotated[Settings, Depends(_settings)]

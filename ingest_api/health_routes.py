@@ -42,7 +42,7 @@ async def show_health(redis: Redis) -> Response:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
             await redis.ping()
-            said = await redis.get(WORKER_HEALTH)
+            said: Any = await redis.get(WORKER_HEALTH)
     except (RedisError, OSError, TimeoutError):
         return json_answer({"status": "degraded", "redis": "unreachable", **_worker(None, utc_now())}, 503)
     return json_answer({"status": "ok", "redis": "PONG", **_worker(said, utc_now())})

@@ -83,13 +83,12 @@ def _accept(events: list[SentEvent], body: bytes, deepest: int) -> Accepted:
     may_have_nul = b"\\u0000" in body
     ids, accepted = [], []
     for event in events:
-        event_id = event.event_id
-        client_id = event_id is not msgspec.UNSET
-        if not client_id:
-            event_id = mint_event_id(received_at // 1_000)
-        elif _is_event_id(event_id):
-            event_id = event_id.lower()
+        sent_id = event.event_id
+        if client_id := isinstance(sent_id, str):
+            event_id = sent_id.lower()
         else:
+            event_id = mint_event_id(received_at // 1_000)
+        if client_id and not _is_event_id(event_id):
             raise Refused(Issue(("event_id",), "Invalid uuid", "invalid_string"))
         timestamp = microseconds(event.timestamp)
         if not EARLIEST <= timestamp <= LATEST:
