@@ -123,7 +123,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
 
 
 def _started(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-    task = asyncio.create_task(work, name=work.__qualname__)
+    task = asyncio.create_task(work, name=getattr(work, "__qualname__", None))
     task.add_done_callback(_report)
     return task
 
