@@ -20,8 +20,10 @@ JSON_COLUMNS = ("payload", "metadata")
 LONGEST_PATH = 255
 DEEPEST_PATH = 10
 
-_SEGMENT = re.compile(r'"((?:[^"]|"")+)"|([^."\s]+)')
-_NEEDS_QUOTES = re.compile(r'[."\s]')
+_SEGMENT = re.compile(r'"([^"]+)"|([^."\s]+)')
+_NEEDS_QUOTES = re.compile(r"[.\s]")
+# The reader of fields cannot look for keys that hold one of these.
+_OUT_OF_REACH = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 WHAT_A_PATH_IS = "a path such as payload.user or metadata.a.b, or one of " + ", ".join(EVENT_COLUMNS)
 
 
@@ -36,12 +38,12 @@ def split_path(text: str) -> tuple[str, ...]:
         raise PathFault(f"A path is at most {LONGEST_PATH} characters long, this one has {len(text)}.")
     segments, at = [], 0
     while found := _SEGMENT.match(text, at):
-        segments.append(found[1].replace('""', '"') if found[1] is not None else found[2])
+        segments.append(found[1] if found[1] is not None else found[2])
         at = found.end()
         if at == len(text) or text[at] != ".":
             break
         at += 1
-    if at != len(text) or not segments or (text.endswith(".") and not text.endswith('"')):
+    if at != len(text) or not segments or text.endswith("."):
         raise PathFault(f'"{text}" cannot be read as a path; give {WHAT_A_PATH_IS}.')
     return _known(text, tuple(segments))
 
@@ -49,6 +51,8 @@ def split_path(text: str) -> tuple[str, ...]:
 def _known(text: str, segments: tuple[str, ...]) -> tuple[str, ...]:
     first, *rest = segments
     if first in JSON_COLUMNS and rest:
+        if any(map(_OUT_OF_REACH.search, segments)):
+            raise PathFault("A key with a quote, a backslash or a control character cannot be looked at.")
         if len(segments) > DEEPEST_PATH:
             raise PathFault(f'"{text}" is {len(segments)} keys deep; {DEEPEST_PATH} is the most.')
         return segments
@@ -62,7 +66,7 @@ def _known(text: str, segments: tuple[str, ...]) -> tuple[str, ...]:
 
 def join_path(segments: tuple[str, ...]) -> str:
     """The normal form of a path: quotes only where they are needed."""
-    return ".".join('"' + s.replace('"', '""') + '"' if _NEEDS_QUOTES.search(s) or not s else s for s in segments)
+    return ".".join(f'"{segment}"' if _NEEDS_QUOTES.search(segment) else segment for segment in segments)
 
 
 def normal_path(text: str) -> str:
