@@ -15,6 +15,7 @@ def open_engine(url: str, *, application: str, pool_size: int = 5) -> Engine:
     return create_engine(
         _address(url),
         pool_size=pool_size,
+        pool_timeout=5,
         pool_pre_ping=True,
         connect_args={"application_name": application, "options": "-c timezone=UTC", "connect_timeout": 5},
         hide_parameters=True,
