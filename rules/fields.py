@@ -199,8 +199,8 @@ def token_of(value: object) -> str | None:
     """The token of a Python value, as `with_fields` would give it; None for None."""
     if value is None:
         return None
-    token: str = canonical_tokens(pl.Series([msgspec.json.encode(value).decode()], dtype=pl.String)).item()
-    return token
+    token = msgspec.json.encode(value).decode()
+    return token if isinstance(value, str) else canonical_tokens(pl.Series([token], dtype=pl.String))[0]
 
 
 def group_text(values: Mapping[str, object]) -> str:

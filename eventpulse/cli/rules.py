@@ -14,7 +14,7 @@ from eventpulse.errors import EventPulseError
 from eventpulse.settings import load_settings
 from rules.rule_tests import run_test
 
-rules = typer.Typer(no_args_is_help=True, help="Rules as files: lint, test, apply, export.")
+rules = typer.Typer(no_args_is_help=True, add_completion=False, help="Rules as files: lint, test, apply, export.")
 
 Folders = Annotated[list[Path], typer.Argument(help="Folders with YAML files of rules, or such files.")]
 Url = Annotated[str | None, typer.Option(help="Where the API is. Default: the one of this installation.")]
