@@ -84,10 +84,11 @@ class Door:
         method = scope.get("method", "WEBSOCKET")
         keys_needed = self._needs_key(scope)
 
-        if (not keys_needed or self._trusted) and not is_our_name(headers.get(b"host"), self._trusted):
-            raise not_our_name()
-        if not keys_needed and any(name in headers for name in _PROXIES_SAY):
-            raise through_a_proxy()
+        if not keys_needed:
+            if not is_our_name(headers.get(b"host")):
+                raise not_our_name()
+            if any(name in headers for name in _PROXIES_SAY):
+                raise through_a_proxy()
         if is_a_change(method) and not shows_key(headers) and self._comes_from_elsewhere(headers):
             raise from_elsewhere()
 

@@ -18,12 +18,9 @@ def is_a_change(method: str) -> bool:
     return method not in _SAFE_METHODS
 
 
-def is_our_name(host: bytes | None, trusted: Collection[str]) -> bool:
-    """Whether a Host header names this machine, or a name that the operator trusts. Browsers always send one."""
-    if host is None:
-        return True
-    name = _name_in(host)
-    return is_loopback(name) or name in trusted
+def is_our_name(host: bytes | None) -> bool:
+    """Whether a Host header names this machine by a name that nobody else can give it. Browsers always send one."""
+    return host is None or is_loopback(_name_in(host))
 
 
 def comes_from_elsewhere(

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, insert, literal, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, literal, select, update
 
 from eventpulse.api_key import ApiKey
 from eventpulse.database.tables import api_keys
+from eventpulse.database.transactions import reading
+from eventpulse.errors import SettingsError
 
 #: What to tell an operator who wants the API to ask for keys.
 NO_ADMIN_KEY = (
@@ -43,9 +45,11 @@ def usable_keys(connection: Connection) -> list[ApiKey]:
     return [_as_key(row) for row in connection.execute(select(api_keys).where(usable))]
 
 
-def admin_key_exists(connection: Connection) -> bool:
-    """Whether some key opens everything now."""
-    return any("admin" in key.scopes for key in usable_keys(connection))
+def require_admin_key(engine: Engine) -> None:
+    """Raise SettingsError where no key opens everything now: nobody could come in. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        if not any("admin" in key.scopes for key in usable_keys(connection)):
+            raise SettingsError(NO_ADMIN_KEY)
 
 
 def revoke_key(connection: Connection, prefix: str) -> ApiKey | None:

@@ -7,6 +7,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
+from eventpulse.database.api_keys import require_admin_key
 from eventpulse.database.connect import open_engine
 from eventpulse.database.migrate import migrate
 from eventpulse.embedded.dagster_home import (
@@ -112,6 +113,8 @@ def _prepare_database(settings: Settings, *, ours: bool) -> None:
     engine = open_engine(_secret(settings.database_url), application="eventpulse up")
     try:
         migrate(engine)
+        if settings.keys_needed:
+            require_admin_key(engine)
     finally:
         engine.dispose()
 

@@ -53,16 +53,9 @@ def api_program(settings: Settings, variables: Mapping[str, str]) -> Program:
     url = local_url(settings.host, settings.port)
     return Program(
         name="api",
-        command=(
-            *(sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory"),
-            *("--host", settings.host, "--port", str(settings.port)),
-            *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"),
-            *("--log-level", settings.log_level, "--timeout-graceful-shutdown", "5"),
-            # A ping every 30 s, as clients of the original know it. They have nothing to say, so messages are short.
-            *("--ws-ping-interval", "30", "--ws-ping-timeout", "30", "--ws-max-size", "65536"),
-        ),
+        command=(sys.executable, "-m", "ingest_api"),
         answers=lambda: http_answers(f"{url}/livez"),
-        environment=variables,
+        environment={**variables, "HOST": settings.host, "PORT": str(settings.port), "LOG_LEVEL": settings.log_level},
         folder=PROJECT_ROOT,
     )
 

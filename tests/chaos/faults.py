@@ -13,7 +13,7 @@ import psutil
 from tests.chaos.product import Product, wait_for
 
 # Parts are named by words in their command lines; drain runs by what they do.
-API, CODE_SERVER, DAEMON, WEBSERVER = "ingest_api.app", "dagster api grpc", "dagster._daemon", "dagster_webserver"
+API, CODE_SERVER, DAEMON, WEBSERVER = "-m ingest_api", "dagster api grpc", "dagster._daemon", "dagster_webserver"
 REDIS, POSTGRESQL = "valkey-server", "bin/postgres"
 LEADER, STANDBY = "leading drain", "standby drain"
 NAMES = {

