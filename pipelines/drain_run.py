@@ -11,10 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
-import msgspec
-import polars as pl
 import psycopg
 import redis
 from pydantic import SecretStr
@@ -39,6 +36,7 @@ from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.counter import Counter, read_counter
 from eventpulse.stream.reader import StreamReader
+from pipelines.announce import messages
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
 from pipelines.patience import Patience
@@ -198,7 +196,7 @@ class DrainRun:
             return
         found = committed.found.anomalies.head(MOST_ANNOUNCED)
         try:
-            announcements.announce(self._redis, messages(found, detector, detected_at=self.clock()))
+            announcements.announce(self._redis, messages(found, detector.name_of, detected_at=self.clock()))
         except redis.RedisError as fault:
             _log.warning("%d anomalies are stored and could not be announced: %s", found.height, fault)
 
@@ -207,27 +205,6 @@ class DrainRun:
         if self._tally.batches:
             self.reporter.report(self._tally)
             self._tally = Tally(last_lag_seconds=self._tally.last_lag_seconds)
-
-
-def messages(found: pl.DataFrame, detector: Detector, *, detected_at: datetime) -> list[announcements.AnomalyMessage]:
-    """New anomalies as the people who listen get them."""
-    return [
-        announcements.AnomalyMessage(
-            severity=row["severity"],
-            message=row["message"],
-            detected_at=iso_utc(detected_at),
-            anomaly_id=row["anomaly_id"],
-            rule_id=row["rule_id"],
-            rule_name=detector.name_of(UUID(row["rule_id"])),
-            event_id=row["event_id"],
-            occurred_at=iso_utc(row["occurred_at"]),
-            group=msgspec.Raw(row["group"].encode()),
-            value=row["value"],
-            threshold=row["threshold"],
-            origin=row["origin"],
-        )
-        for row in found.iter_rows(named=True)
-    ]
 
 
 def _horizons(settings: Settings) -> Horizons:
