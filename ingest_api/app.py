@@ -15,12 +15,13 @@ from eventpulse.database.connect import open_engine
 from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog_limit import BacklogLimit
-from eventpulse.stream.connect import open_async_redis
+from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import (
     anomaly_routes,
     event_routes,
     health_routes,
+    ledger_routes,
     live_route,
     metric_routes,
     rule_draft_routes,
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         health_routes,
         event_routes,
         anomaly_routes,
+        ledger_routes,
         rule_routes,
         rule_draft_routes,
         metric_routes,
@@ -98,6 +100,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     )
     # The publisher has a client of its own: a slow question by somebody else must not hold up a write.
     writer, client = open_async_redis(redis_url), open_async_redis(redis_url)
+    blocking_client = open_redis(redis_url)
     backlog = BacklogLimit(client, most_events=settings.backlog_events, most_bytes=settings.backlog_bytes)
     publisher = Publisher(writer, refuse_when_full=backlog.refuse_when_full)
     live = LiveAnomalies(client)
@@ -112,6 +115,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
                 settings=settings,
                 engine=engine,
                 redis=client,
+                blocking_redis=blocking_client,
                 publisher=publisher,
                 live=live,
                 keys=keys,
@@ -124,6 +128,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
         await key_watch.close()
         await writer.aclose()
         await client.aclose()
+        blocking_client.close()
         engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, TypedDict
 
+import redis
 import redis.asyncio
 from fastapi import Depends
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ class AppState(TypedDict):
     settings: Settings
     engine: Engine
     redis: "redis.asyncio.Redis"
+    blocking_redis: "redis.Redis"
     publisher: Publisher
     live: LiveAnomalies
     keys: KnownKeys
@@ -45,6 +47,14 @@ def _redis(connection: HTTPConnection) -> "redis.asyncio.Redis":
     return _state(connection)["redis"]
 
 
+def _blocking_redis(connection: HTTPConnection) -> "redis.Redis":
+    return _state(connection)["blocking_redis"]
+
+
+def _publisher(connection: HTTPConnection) -> Publisher:
+    return _state(connection)["publisher"]
+
+
 def _live(connection: HTTPConnection) -> LiveAnomalies:
     return _state(connection)["live"]
 
@@ -52,4 +62,7 @@ def _live(connection: HTTPConnection) -> LiveAnomalies:
 TheSettings = Annotated[Settings, Depends(_settings)]
 Database = Annotated[Engine, Depends(_engine)]
 Redis = Annotated[redis.asyncio.Redis, Depends(_redis)]
+#: For routes that run in a thread.
+BlockingRedis = Annotated[redis.Redis, Depends(_blocking_redis)]
+ThePublisher = Annotated[Publisher, Depends(_publisher)]
 Live = Annotated[LiveAnomalies, Depends(_live)]

@@ -67,7 +67,9 @@ def _window_seconds(text: Any) -> int:
     return seconds
 
 
-def _text(name: str) -> BeforeValidator:
+def plain_text(name: str) -> BeforeValidator:
+    """Takes any text but one with NUL; an empty one asks nothing."""
+
     def read(text: str | None) -> str | None:
         if text and "\0" in text:
             raise sentence(f"{name} must not contain NUL characters")
@@ -76,7 +78,9 @@ def _text(name: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _cursor(pattern: str) -> tuple[Any, ...]:
+def cursor_of_form(pattern: str) -> tuple[Any, ...]:
+    """What describes a parameter that takes the cursors of a list."""
+
     def read(text: str) -> str:
         if not is_cursor(pattern, text):
             raise sentence("cursor must be one that pagination.next gave")
@@ -86,22 +90,22 @@ def _cursor(pattern: str) -> tuple[Any, ...]:
     return BeforeValidator(read), shown, Query(description="`pagination.next` of the page before.")
 
 
-_STRING = WithJsonSchema({"type": "string", "pattern": "^[^\\u0000]*$"})
+STRING = WithJsonSchema({"type": "string", "pattern": "^[^\\u0000]*$"})
 _INSTANT = WithJsonSchema({"type": "string", "format": "date-time"})
 
 Limit = Annotated[int, _clamped("limit", 1, 500), Query(description="Rows of a page; brought into 1..500.")]
 Offset = Annotated[int, _clamped("offset", 0, _DEEPEST_OFFSET), Query(description="Rows to leave out; at least 0.")]
-EventCursor = Annotated[str | None, *_cursor(EVENT_CURSOR)]
-AnomalyCursor = Annotated[str | None, *_cursor(ANOMALY_CURSOR)]
-EventType = Annotated[str | None, _text("event_type"), _STRING, Query(description="Events of this type only.")]
-Source = Annotated[str | None, _text("source"), _STRING, Query(description="Events of this source only.")]
+EventCursor = Annotated[str | None, *cursor_of_form(EVENT_CURSOR)]
+AnomalyCursor = Annotated[str | None, *cursor_of_form(ANOMALY_CURSOR)]
+EventType = Annotated[str | None, plain_text("event_type"), STRING, Query(description="Events of this type only.")]
+Source = Annotated[str | None, plain_text("source"), STRING, Query(description="Events of this source only.")]
 RuleOrName = Annotated[
     str | None,
-    _text("rule_id"),
-    _STRING,
+    plain_text("rule_id"),
+    STRING,
     Query(alias="rule_id", description="Of this rule: its id, or a name it has or had."),
 ]
-Severity = Annotated[str | None, _text("severity"), _STRING, Query(description="critical, warning or info.")]
+Severity = Annotated[str | None, plain_text("severity"), STRING, Query(description="critical, warning or info.")]
 From = Annotated[
     datetime | None, _instant("from"), _INSTANT, Query(alias="from", description="First instant, included.")
 ]

@@ -104,18 +104,18 @@ JSON_VALUE_SCHEMA: dict[str, Any] = {
 }
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class EventAccepted(_Answer):
+class EventAccepted(Answer):
     """The event is in the stream, and on disk there."""
 
     status: Literal["accepted"]
     event_id: UUID
 
 
-class BatchAccepted(_Answer):
+class BatchAccepted(Answer):
     """Every event of the batch is in the stream, and on disk there."""
 
     status: Literal["accepted"]
@@ -123,7 +123,7 @@ class BatchAccepted(_Answer):
     event_ids: Annotated[list[UUID], Field(description="In the order of the batch.")]
 
 
-class RequestIssue(_Answer):
+class RequestIssue(Answer):
     """One fault of a request."""
 
     path: Annotated[list[str | int], Field(description="Where; in a batch it begins with the index of the event.")]
@@ -131,20 +131,20 @@ class RequestIssue(_Answer):
     code: str
 
 
-class ValidationFailed(_Answer):
+class ValidationFailed(Answer):
     """Nothing of the request was taken."""
 
     error: Literal["Validation failed"]
     issues: Annotated[list[RequestIssue], Field(min_length=1, max_length=100, description="The first hundred.")]
 
 
-class Error(_Answer):
+class Error(Answer):
     """What went wrong, as a sentence."""
 
     error: str
 
 
-class RuleErrors(_Answer):
+class RuleErrors(Answer):
     """What is wrong with a rule: sentences about the whole, and sentences for each field."""
 
     formErrors: list[str]
@@ -158,7 +158,7 @@ class RuleFault(RequestIssue):
     column: Annotated[int | None, Field(description="Where in the text that stands there, from 1.")]
 
 
-class RuleRefused(_Answer):
+class RuleRefused(Answer):
     """The rule cannot be read."""
 
     error: RuleErrors
@@ -170,7 +170,7 @@ class DraftRefused(RuleRefused):
     issues: Annotated[list[RuleFault], Field(description="The same faults, each with its place.")]
 
 
-class RuleTestReport(_Answer):
+class RuleTestReport(Answer):
     """What came of one of the tests that a rule carries."""
 
     test: str
@@ -178,7 +178,7 @@ class RuleTestReport(_Answer):
     problems: list[str]
 
 
-class RuleAccepted(_Answer):
+class RuleAccepted(Answer):
     """A rule that can be read, and what it means."""
 
     valid: Literal[True]
@@ -188,7 +188,7 @@ class RuleAccepted(_Answer):
     tests: Annotated[list[RuleTestReport] | None, Field(description="null: they were not asked for.")]
 
 
-class RuleVersion(_Answer):
+class RuleVersion(Answer):
     """A rule as it was from `created_at` until its next version."""
 
     version: int
@@ -198,7 +198,7 @@ class RuleVersion(_Answer):
     created_at: datetime
 
 
-class Pagination(_Answer):
+class Pagination(Answer):
     """`count` is the rows of this page; `next` continues behind them without gap or repetition."""
 
     limit: int
@@ -207,7 +207,7 @@ class Pagination(_Answer):
     next: Annotated[str | None, Field(description="Give it back as `cursor`. null: this was the last page.")]
 
 
-class StoredEvent(_Answer):
+class StoredEvent(Answer):
     """An event as it is stored."""
 
     event_id: UUID
@@ -222,14 +222,14 @@ class StoredEvent(_Answer):
     batch_id: int
 
 
-class EventPage(_Answer):
+class EventPage(Answer):
     """Events, newest stored first."""
 
     data: list[StoredEvent]
     pagination: Pagination
 
 
-class Health(_Answer):
+class Health(Answer):
     """`worker` speaks of the drain that leads now; `unknown` = no heartbeat."""
 
     status: Literal["ok", "degraded"]
@@ -240,7 +240,7 @@ class Health(_Answer):
     dagster_run_id: str | None
 
 
-class Ready(_Answer):
+class Ready(Answer):
     """Whether this process can do its work."""
 
     status: Literal["ok", "unavailable"]
@@ -248,13 +248,13 @@ class Ready(_Answer):
     database: Literal["ok", "unreachable"]
 
 
-class Live(_Answer):
+class Live(Answer):
     """This process answers."""
 
     status: Literal["ok"]
 
 
-class Anomaly(_Answer):
+class Anomaly(Answer):
     """An anomaly. `occurred_at` is event time; `detected_at` is when it was stored."""
 
     anomaly_id: UUID
@@ -281,14 +281,14 @@ class Anomaly(_Answer):
     dagster_run_id: str | None
 
 
-class AnomalyPage(_Answer):
+class AnomalyPage(Answer):
     """Anomalies, newest detected first."""
 
     data: list[Anomaly]
     pagination: Pagination
 
 
-class MicroBatch(_Answer):
+class MicroBatch(Answer):
     """The micro-batch that found an anomaly."""
 
     batch_id: int
@@ -330,7 +330,7 @@ class StoredRule(BaseModel):
     updated_at: datetime
 
 
-class Metric(_Answer):
+class Metric(Answer):
     """Events of one type, or of one source."""
 
     key: str
@@ -338,7 +338,7 @@ class Metric(_Answer):
     rate_per_sec: float
 
 
-class Metrics(_Answer):
+class Metrics(Answer):
     """Events whose timestamp lies between `from` and `to`, both included; most frequent first."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

@@ -27,6 +27,8 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/events/{{event_id}}"): "read",
     ("GET", f"{_API}/anomalies"): "read",
     ("GET", f"{_API}/anomalies/{{anomaly_id}}"): "read",
+    ("GET", f"{_API}/batches"): "read",
+    ("GET", f"{_API}/ledger"): "read",
     ("GET", f"{_API}/metrics"): "read",
     ("GET", "/metrics"): "read",
     ("GET", f"{_API}/rules"): "read",

@@ -40,6 +40,11 @@ class LedgerDay(LedgerTotals):
     day: date
 
 
+def no_day(day: date) -> LedgerDay:
+    """A day of which nothing has been taken yet."""
+    return LedgerDay(day=day, **dict.fromkeys(LedgerTotals.__dataclass_fields__, 0))
+
+
 @dataclass(frozen=True)
 class CounterSeen:
     """How far a counter of accepted events was seen to have got, how far that is settled, and what went back in it."""
