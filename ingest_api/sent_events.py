@@ -84,10 +84,8 @@ def _accept(events: list[SentEvent], body: bytes, deepest: int) -> Accepted:
     ids, accepted = [], []
     for event in events:
         sent_id = event.event_id
-        if client_id := isinstance(sent_id, str):
-            event_id = sent_id.lower()
-        else:
-            event_id = mint_event_id(received_at // 1_000)
+        client_id = sent_id is not msgspec.UNSET
+        event_id = sent_id.lower() if isinstance(sent_id, str) else mint_event_id(received_at // 1_000)
         if client_id and not _is_event_id(event_id):
             raise Refused(Issue(("event_id",), "Invalid uuid", "invalid_string"))
         timestamp = microseconds(event.timestamp)

@@ -106,7 +106,9 @@ def test_every_version_of_a_rule_is_kept_also_when_the_rule_is_gone(api: TestCli
 
     with engine.connect() as connection:
         versions = connection.execute(
-            text("select version, name, document->>'name', semantic_hash from eventpulse.rule_versions order by version")
+            text(
+                "select version, name, document->>'name', semantic_hash from eventpulse.rule_versions order by version"
+            )
         ).all()
     assert [row[:3] for row in versions] == [(1, "too many logins", "too many logins"), (2, "second", "second")]
     assert versions[0].semantic_hash == versions[1].semantic_hash  # a name does not change what a rule finds

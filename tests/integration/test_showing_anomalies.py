@@ -105,7 +105,9 @@ def test_retracted_anomalies_are_shown_on_request(api: TestClient, store: Callab
 
 def test_a_row_has_what_the_original_had_and_our_additions(api: TestClient, store: Callable[..., str]) -> None:
     event_id = uuid4()
-    anomaly_id = store(group='{"payload.ip": "10.0.0.1"}', event_id=event_id, contributing=[event_id], value=float("inf"))
+    anomaly_id = store(
+        group='{"payload.ip": "10.0.0.1"}', event_id=event_id, contributing=[event_id], value=float("inf")
+    )
 
     [row] = api.get("anomalies").json()["data"]
 
