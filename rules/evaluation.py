@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.episode import spaced
+from rules.episode import point_triggers, spaced, triggers
 from rules.fields import with_fields
 from rules.kinds import KINDS
 from rules.kinds.wording import group_name
 from rules.rule import Rule
 from rules.selection import ROW_ORDER, paths_of, select_all, select_rows
-from rules.window import BEGINNING, FOREVER, earlier, instant_of, reaching
+from rules.window import A_MOMENT, BEGINNING, FOREVER, earlier, instant_of, microseconds, reaching
 from rules.write_up import NO_ANOMALIES, stable_group_key, write_up
 
 __all__ = [
@@ -65,14 +65,9 @@ def judge(
     kind = KINDS[rule.condition.type]
     asked_from = since["since"].cast(pl.Int64)
     earliest: int = asked_from.min()  # type: ignore[assignment]
-    found = kind.triggers(rule, rows, earliest, _held(rule), _kept(rule))
+    found = _triggers(rule, rows, earliest, until)
     if found.is_empty():
         return NO_ANOMALIES
-    if until is not None and moves_without_events(rule):
-        settled = found["at"] <= instant_of(until)
-        if rule.for_seconds == 0 and kind.events_need_not_wait(rule):
-            settled = settled | found["row"].is_not_null()
-        found = found.filter(settled)
     found = _from_since_on(found, since["group_key"], asked_from)
     found = spaced(found, rule.cooldown_seconds * 1_000_000, fired)
     if found.is_empty():
@@ -93,6 +88,21 @@ def evaluate_whole(rule: Rule, events: pl.DataFrame, until: datetime | None = No
     rows = select_rows(rule, with_fields(events, paths_of([rule])))
     since = rows.select(pl.col("group_key").unique()).with_columns(since=pl.lit(BEGINNING, UTC_MICROSECONDS))
     return judge(rule, rows, since=since, fired=FIRED.to_frame(), until=until)
+
+
+def _triggers(rule: Rule, rows: pl.DataFrame, earliest: int, until: datetime | None) -> pl.DataFrame:
+    """The moments from `earliest` on that trigger and that the watermark has come to, cooldown aside."""
+    kind, held, kept = KINDS[rule.condition.type], _held(rule), _kept(rule)
+    if not held and not kept and (found := kind.quick_triggers(rule, rows, earliest)) is not None:
+        return found
+    horizon = None if until is None or not moves_without_events(rule) else instant_of(until)
+    moments = kind.truth(rule, rows, earliest - held - kept - microseconds(A_MOMENT), horizon)
+    found = (triggers if kind.lasts(rule) else point_triggers)(moments, held, kept)
+    if horizon is None:
+        return found
+    if held or "settled_at" not in found.columns:
+        return found.filter(found["at"] <= horizon)
+    return found.filter((found["settled_at"] <= horizon).fill_null(True))
 
 
 def _held(rule: Rule) -> int:

@@ -16,12 +16,11 @@ from typing import cast
 import polars as pl
 
 from rules.conditions import Absence
-from rules.episode import triggers as triggers_of
 from rules.filters import Filters
 from rules.kinds.kind import Account
 from rules.kinds.wording import matching_events, span
 from rules.rule import Rule
-from rules.window import A_MOMENT, FOREVER, earlier, microseconds, parted
+from rules.window import FOREVER, earlier, parted
 
 
 def _condition(rule: Rule) -> Absence:
@@ -59,11 +58,11 @@ def moves_without_events(rule: Rule) -> bool:
     return True
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    return False
+def lasts(rule: Rule) -> bool:
+    return True
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     window, remember = rule.window_seconds * 1_000_000, _condition(rule).remember_seconds * 1_000_000
     same_group = pl.col("group_key") == pl.col("group_key").shift(-1)
     seen = rows.select(
@@ -76,19 +75,22 @@ def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int
     first = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
     seen = seen.filter(~pl.col("mark") | first)
     seen = seen.with_columns(last=pl.col("row"), next=pl.when(same_group).then(pl.col("at").shift(-1)))
-    seen = seen.filter((pl.col("next") >= earliest - held - kept - microseconds(A_MOMENT)).fill_null(True))
+    seen = seen.filter((pl.col("next") >= from_on).fill_null(True))
     silent = seen.with_columns(row=pl.lit(None, pl.UInt32))
     open_until = pl.col("next").fill_null(_END_OF_TIME)
     missing = silent.filter((open_until > pl.col("at") + window) & (pl.col("listed") | (remember > window)))
     forgotten = silent.filter((open_until > pl.col("at") + remember) & ~pl.col("listed") & (remember > window))
-    moments = pl.concat(
+    return pl.concat(
         [
             seen.with_columns(true=pl.lit(False), row=pl.when(~pl.col("mark")).then("row")),
             missing.with_columns(true=pl.lit(True), at=pl.col("at") + window),
             forgotten.with_columns(true=pl.lit(False), at=pl.col("at") + remember),
         ]
     ).sort("group_key", "at", "last", maintain_order=True)
-    return triggers_of(moments, held, kept)
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return None
 
 
 _END_OF_TIME = 2**62

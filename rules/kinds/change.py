@@ -15,14 +15,13 @@ from typing import cast
 import polars as pl
 
 from rules.conditions import Change
-from rules.episode import triggers as triggers_of
 from rules.filters import Filters
 from rules.kinds.kind import Account
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number, span
 from rules.metrics import ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
-from rules.window import A_MOMENT, FOREVER, Line, earlier, microseconds, moments, parted
+from rules.window import FOREVER, Line, earlier, microseconds, moments, parted
 
 _WORDS = {"ratio": "times what it was", "difference": "more than it was", "percent": "% more than it was"}
 
@@ -57,14 +56,14 @@ def moves_without_events(rule: Rule) -> bool:
     return True
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    return False
+def lasts(rule: Rule) -> bool:
+    return True
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     condition, window, offset = _condition(rule), _window(rule), _offset(rule)
     line = Line.of(rows, window + offset)
-    found = moments(line, earliest - held - kept - microseconds(A_MOMENT), window, offset, window + offset)
+    found = moments(line, from_on, window, offset, window + offset)
     ago = found["place"] - microseconds(offset)
     found = found.with_columns(
         first_row=line.first_inside(found["place"], window),
@@ -77,7 +76,11 @@ def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int
     found = found.with_columns(value=_compared(condition.compare))
     enough = (end - first >= condition.min_count) & (end_ago - first_ago >= condition.min_count)
     true = cast(pl.Series, RELATIONS[condition.operator](found["value"], condition.value)).fill_null(False) & enough
-    return triggers_of(found.with_columns(true=true), held, kept)
+    return found.with_columns(true=true)
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return None
 
 
 def _compared(compare: str) -> pl.Expr:

@@ -43,13 +43,22 @@ class Kind(Protocol):
         """Whether the truth can become true, or false again through further events, where no event of the group
         stands."""
 
-    def events_need_not_wait(self, rule: Rule) -> bool:
-        """Whether events trigger before the watermark has passed them. So it is where more events can only make it
-        truer."""
+    def lasts(self, rule: Rule) -> bool:
+        """Whether a true moment lasts until the next moment of its group; otherwise it is over at once."""
 
-    def triggers(self, rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
-        """The moments that trigger, cooldown aside, in order: group_key, at in microseconds, row, and what `describe`
-        wants to find there again. Those before `earliest` may be left out or be wrong."""
+    def truth(self, rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+        """The truth from `from_on` on, as moments in order: group_key, at in microseconds, row, `true`, and what
+        `describe` wants to find there again. Between two moments of a group nothing changes; before its first it is
+        false.
+
+        Every row from `from_on` on has its moment; `row` is null where time alone moves. What lies after `until` may
+        be left out. A column `settled_at` says how far the watermark must have come before a moment triggers, where
+        that is not the moment itself.
+        """
+
+    def quick_triggers(self, rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+        """The moments from `from_on` on that trigger without for_seconds and keep_firing_seconds, where there is a
+        quicker way to them than by way of the whole truth; None where there is not."""
 
     def carry(self, rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
         """The rows that the truth at and after `earliest` depends on, in any order. The rows given are in time order

@@ -12,7 +12,7 @@ import polars as pl
 from rules.conditions import Match
 from rules.filters import Filters
 from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.points import account_of_events, point_truth
 from rules.kinds.wording import matching_events
 from rules.rule import Rule
 from rules.window import parted
@@ -34,12 +34,16 @@ def moves_without_events(rule: Rule) -> bool:
     return False
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    return True
+def lasts(rule: Rule) -> bool:
+    return False
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
-    return triggers_at(rows, pl.Series([True]).new_from_index(0, rows.height), earliest, held, kept)
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+    return point_truth(rows, pl.Series([True]).new_from_index(0, rows.height), from_on)
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return truth(rule, rows, from_on, None)
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

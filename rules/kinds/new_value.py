@@ -16,7 +16,7 @@ from rules.conditions import NewValue
 from rules.fields import as_token
 from rules.filters import Filters
 from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.points import account_of_events, point_truth
 from rules.kinds.wording import number_in, plain, span
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
@@ -43,18 +43,22 @@ def moves_without_events(rule: Rule) -> bool:
     return False
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    return True
+def lasts(rule: Rule) -> bool:
+    return False
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     condition = _condition(rule)
     at = pl.col("timestamp")
     seen_before = at.shift(1).over("group_key", "value")
     unseen = (at - seen_before >= timedelta(seconds=condition.lookback_seconds)).fill_null(True)
     learnt = at - at.first().over("group_key") >= timedelta(seconds=condition.learn_seconds)
     new = rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
-    return triggers_at(rows, new, earliest, held, kept)
+    return point_truth(rows, new, from_on)
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return None
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -5,20 +5,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from rules.episode import point_triggers
 from rules.kinds.kind import Account
 
 
-def triggers_at(rows: pl.DataFrame, true: pl.Series, earliest: int, held: int, kept: int) -> pl.DataFrame:
-    """The triggers of a condition that is `true` at some rows."""
+def point_truth(rows: pl.DataFrame, true: pl.Series, from_on: int) -> pl.DataFrame:
+    """The moments of a condition that is `true` at some rows."""
     instants = rows["timestamp"].cast(pl.Int64)
-    due = instants >= earliest - held - kept
-    if not kept:
-        due = due & true
-    if held or not due.any():
-        return NO_TRIGGERS
-    found = pl.DataFrame({"group_key": rows["group_key"], "at": instants, "true": true}).with_row_index("row")
-    return point_triggers(found.filter(due), held, kept)
+    moments = pl.DataFrame({"group_key": rows["group_key"], "at": instants, "true": true}).with_row_index("row")
+    return moments.filter(instants >= from_on)
 
 
 def account_of_events(
@@ -47,6 +41,3 @@ def account_of_events(
         contributing_count=[len(listed) for listed in contributing],
         message=message,
     )
-
-
-NO_TRIGGERS = pl.DataFrame(schema={"group_key": pl.UInt64, "at": pl.Int64, "row": pl.UInt32})

@@ -16,14 +16,13 @@ from typing import cast
 import polars as pl
 
 from rules.conditions import Threshold
-from rules.episode import triggers as triggers_of
 from rules.filters import Filters
 from rules.kinds.kind import Account
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number
 from rules.metrics import GROWING, ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
-from rules.window import A_MOMENT, FOREVER, Line, earlier, microseconds, moments, parted, window_start
+from rules.window import FOREVER, Line, earlier, microseconds, moments, parted, window_start
 
 _LARGE = (">", ">=")
 
@@ -54,27 +53,35 @@ def moves_without_events(rule: Rule) -> bool:
     return not _only_more_events_make_it_true(rule)
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    condition = _condition(rule)
-    return condition.operator in _LARGE and condition.metric in (*GROWING, "sum")
+def lasts(rule: Rule) -> bool:
+    return True
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+    line = Line.of(rows, _window(rule))
+    found = _judged(rule, rows, line, moments(line, from_on, _window(rule)))
+    if _condition(rule).metric == "sum" and _condition(rule).operator in _LARGE:
+        found = found.with_columns(settled_at=pl.when(pl.col("row").is_null()).then("at"))
+    return found
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    if not _only_more_events_make_it_true(rule):
+        return None
+    if _condition(rule).metric in ("count", "rate"):
+        return _enough_rows(rows, _fewest_rows(rule), microseconds(_window(rule)), from_on)
+    line = Line.of(rows, _window(rule))
+    return _judged(rule, rows, line, moments(line, from_on)).filter(pl.col("true") & pl.col("row").is_not_null())
+
+
+def _judged(rule: Rule, rows: pl.DataFrame, line: Line, found: pl.DataFrame) -> pl.DataFrame:
+    """The moments with the rows in their windows, and whether the condition is true of them."""
     condition, window = _condition(rule), _window(rule)
-    at_events_alone = _only_more_events_make_it_true(rule) and not held and not kept
-    if at_events_alone and condition.metric in ("count", "rate"):
-        return _enough_rows(rows, _fewest_rows(rule), microseconds(window), earliest)
-    line = Line.of(rows, window)
-    from_on = earliest - held - kept - microseconds(A_MOMENT)
-    found = moments(line, from_on) if at_events_alone else moments(line, from_on, window)
-    found = found.with_columns(
-        first_row=line.first_inside(found["place"], window),
-        end_row=(found["row"] + 1).fill_null(line.rows_until(found["place"])),
-    )
-    first, end = found["first_row"], found["end_row"]
+    first = line.first_inside(found["place"], window)
+    end = (found["row"] + 1).fill_null(line.rows_until(found["place"]))
     measure = Measure(condition, rows, line.places, microseconds(window))
     true = measure.relation(condition.operator, condition.value, first, end) & (end - first >= condition.min_count)
-    return triggers_of(found.with_columns(true=true), held, kept)
+    return found.with_columns(first_row=first, end_row=end, true=true)
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from rules.conditions import Transition
 from rules.fields import as_token
 from rules.filters import Filters
 from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, triggers_at
+from rules.kinds.points import account_of_events, point_truth
 from rules.kinds.wording import number_in, plain
 from rules.rule import Rule
 from rules.window import FOREVER, parted
@@ -40,11 +40,11 @@ def moves_without_events(rule: Rule) -> bool:
     return False
 
 
-def events_need_not_wait(rule: Rule) -> bool:
-    return True
+def lasts(rule: Rule) -> bool:
+    return False
 
 
-def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int) -> pl.DataFrame:
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     condition = _condition(rule)
     value, before = pl.col("value"), pl.col("value").forward_fill().shift(1).over("group_key")
     differs = value != before
@@ -52,7 +52,11 @@ def triggers(rule: Rule, rows: pl.DataFrame, earliest: int, held: int, kept: int
         differs &= before.is_in(condition.from_tokens)
     if condition.to_tokens:
         differs &= value.is_in(condition.to_tokens)
-    return triggers_at(rows, rows.select(differs.fill_null(False)).to_series(), earliest, held, kept)
+    return point_truth(rows, rows.select(differs.fill_null(False)).to_series(), from_on)
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return None
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from eventpulse.event import EVENT_SCHEMA
 from rules.evaluation import carry, evaluate_whole, judge, look_back, moves_without_events, paths_of, select_rows
 from rules.fields import with_fields
-from rules.kinds import KINDS
 from rules.rule import Rule, read_rule
 from rules.window import earlier
 from tests.reference import evaluate as reference
@@ -145,9 +144,7 @@ def plain(anomalies: pl.DataFrame) -> list[Anomaly]:
 def assert_agrees(rule: Rule, events: list[Event], until: int | None = None) -> None:
     """One evaluation of everything gives what the reference gives."""
     horizon = None if until is None else EPOCH + timedelta(microseconds=until)
-    moves = moves_without_events(rule)
-    events_wait = rule.for_seconds > 0 or not KINDS[rule.condition.type].events_need_not_wait(rule)
-    expected = reference.evaluate(rule, events, until if moves else None, events_wait)
+    expected = reference.evaluate(rule, events, until if moves_without_events(rule) else None)
     assert plain(evaluate_whole(rule, frame(events), horizon)) == expected
 
 

@@ -63,6 +63,7 @@ class State:
     start: int = 0  # where the window begins
     events: tuple[Event, ...] = ()  # that contributed, oldest first
     grows: bool = False  # the value counts seconds
+    settled_at: int | None = None  # when the watermark need not have come as far as `at`
 
     def at_later(self, at: int) -> State:
         """What holds a while later, with nothing having changed but the time."""
@@ -111,17 +112,22 @@ def seconds(number: int) -> int:
     return number * 1_000_000
 
 
-def evaluate(rule: Any, events: list[Event], until: int | None = None, events_wait: bool = True) -> list[Anomaly]:
-    """Every anomaly of the rule, in the order of instant and group; up to `until`, or only what time alone brings."""
+def evaluate(rule: Any, events: list[Event], until: int | None = None) -> list[Anomaly]:
+    """Every anomaly of the rule, in the order of instant and group, as far as the watermark `until` settles them."""
     from tests.reference.kinds import STATES
 
     found: list[Anomaly] = []
     for group, (states, lasting) in STATES[rule.condition.type](rule, events).items():
         triggers = triggers_of(rule, states, lasting)
         if until is not None:
-            triggers = [state for state in triggers if state.at <= until or (state.event and not events_wait)]
+            triggers = [state for state in triggers if settled(rule, state) <= until]
         found += [anomaly(group, state) for state in after_cooldown(triggers, seconds(rule.cooldown_seconds))]
     return sorted(found, key=lambda one: (one.at, one.group, one.event_id or ""))
+
+
+def settled(rule: Any, state: State) -> int:
+    """How far the watermark must have come before a state triggers."""
+    return state.at if rule.for_seconds or state.settled_at is None else state.settled_at
 
 
 def anomaly(group: str, state: State) -> Anomaly:

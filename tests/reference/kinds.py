@@ -42,7 +42,10 @@ def threshold(rule: Any, events: list[Event]) -> States:
             value = measure(condition, rule.window_seconds, there)
             true = value is not None and len(there) >= condition.min_count
             true = true and RELATIONS[condition.operator](value, condition.value)
-            states.append(State(at, event, true, value, condition.value, at - window, tuple(there)))
+            at_once = condition.metric == "sum" and condition.operator in (">", ">=") and event is not None
+            settled_at = 0 if at_once else None
+            there_too = tuple(there)
+            states.append(State(at, event, true, value, condition.value, at - window, there_too, settled_at=settled_at))
         result[group] = states, True
     return result
 
