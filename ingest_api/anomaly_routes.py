@@ -18,12 +18,12 @@ from eventpulse.database.anomaly_queries import (
 )
 from eventpulse.database.event_queries import events_by_id
 from eventpulse.database.transactions import reading
+from ingest_api.anomaly_payloads import AnomalyDetail, AnomalyPage
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.event_routes import event_as_json
 from ingest_api.paging import anomaly_cursor, anomaly_place, page
 from ingest_api.parameters import AnomalyCursor, AnomalyState, Limit, Offset, RuleOrName, Severity
-from ingest_api.payloads import AnomalyDetail, AnomalyPage
 
 router = APIRouter(prefix="/anomalies", tags=["anomalies"])
 

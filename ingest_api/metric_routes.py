@@ -10,8 +10,8 @@ from eventpulse.database.metric_queries import count_events
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
+from ingest_api.metric_payloads import Metrics
 from ingest_api.parameters import EventType, GroupBy, Source, WindowSeconds
-from ingest_api.payloads import Metrics
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 
