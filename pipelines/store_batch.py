@@ -18,6 +18,7 @@ from eventpulse.stream.entry import Entry
 from eventpulse.stream.numbering import reckon
 from pipelines.count_days import count_days
 from pipelines.find_anomalies import Detector, Found
+from pipelines.live_coverage import LiveCoverage
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
 from pipelines.set_aside import set_future_aside, set_lines_aside
 
@@ -51,6 +52,7 @@ class BatchStore:
         self._connection = connection
         self._detector = detector
         self._partitions = DayPartitions()
+        self._coverage = LiveCoverage()
         self._shard = shard
         self._run_id = run_id
         self._clock = clock
@@ -105,6 +107,7 @@ class BatchStore:
         except REFUSALS:
             committed = self._store(entries, self._without_refused(entries, read), started_at)
         self._detector.keep(committed.found)
+        self._coverage.keep()
         self._newest_event_at = committed.newest_event_at
         self._counters = {**(self._counters or {}), **committed.row.counters}
         return committed
@@ -118,6 +121,8 @@ class BatchStore:
             batch_id, revision = next_batch_id(self._connection)
             faults = self._detector.refresh(revision)
             watermark = self.watermark(_newest(self._newest_event_at, once))
+            judging = [rule for rule_id, rule in self._detector.rules.items() if rule_id not in faults]
+            self._coverage.note(self._connection, judging, days, watermark, started_at)
             # Rules are evaluated while PostgreSQL stores, on the assumption that all events are new; mostly they are.
             foreseen = self._pool.submit(self._detector.foresee, once, watermark, faults)
             new = once

@@ -95,10 +95,25 @@ def uncover(connection: psycopg.Connection, day: date, first: datetime, last: da
     stretch = {"day": day, "first": first, "last": last}
     connection.execute(
         "update eventpulse.coverage set live = false, updated_at = clock_timestamp(),"
-        " evaluated = evaluated - tstzmultirange(tstzrange(%(first)s, %(last)s, '[]')) where day = %(day)s",
+        " evaluated = evaluated - tstzmultirange(tstzrange(%(first)s, %(last)s::timestamptz + interval '1 microsecond')) where day = %(day)s",
         stretch,
     )
     connection.execute("delete from eventpulse.coverage where day = %(day)s and isempty(evaluated)", stretch)
+
+
+def live_on(connection: psycopg.Connection, day: date) -> set[tuple[UUID, str]]:
+    """The rules, with their meanings, for which live detection is at a day."""
+    rows = connection.execute("select rule_id, semantic_hash from eventpulse.coverage where day = %s and live", (day,))
+    return {(rule_id, semantic_hash) for rule_id, semantic_hash in rows}
+
+
+def stored_on_before(connection: psycopg.Connection, day: date) -> datetime | None:
+    """Until when, to the minute, there are stored events of a day; None where there are none."""
+    row = connection.execute(
+        "select max(minute) + interval '1 minute' from eventpulse.event_rollups where minute >= %s and minute < %s",
+        (start_of(day), start_of(day) + _DAY),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def open_day(
