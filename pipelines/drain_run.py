@@ -98,8 +98,8 @@ class DrainRun:
         with open_connection(
             _secret(self.settings.database_url), application=application_name(self.run_id)
         ) as connection:
-            if sentence := patience.ended():
-                self._go_on_after(sentence)
+            if patience.has_waited:
+                self._go_on_after(patience.ended())
             detector = Detector(connection, _horizons(self.settings))
             detector.follow()
             self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
@@ -113,8 +113,9 @@ class DrainRun:
             detector.follow()
             self._lead(connection, detector)
 
-    def _go_on_after(self, interruption: str) -> None:
-        self.reporter.say(interruption)
+    def _go_on_after(self, interruption: str | None) -> None:
+        if interruption is not None:
+            self.reporter.say(interruption)
         if self.reporter.has_ended():
             # Somebody has taken its place, and a run that is shown as failed must not write on behind everyone's back.
             raise LeadershipLost(f"Run {self.run_id} was away for so long that it is taken for dead. It ends.")

@@ -12,8 +12,8 @@ WANTED = 2
 GRACE = timedelta(seconds=45)
 #: A run that hands over closes its connection a moment before Dagster knows that it has ended.
 ENDING = timedelta(seconds=3)
-#: After an absence of PostgreSQL drains are back by themselves so soon; nobody has to be started in their place.
-RETURNING = timedelta(seconds=2)
+#: A drain whose connection was cut is back by itself so soon; nobody has to be started in its place.
+RETURNING = timedelta(seconds=1.5)
 #: A run that failed sooner than this after its start has failed at once.
 AT_ONCE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(seconds=60)
@@ -51,7 +51,6 @@ class Attendance:
     """Who has been seen at work, and since when those who should be are not. Times are of the monotonic clock."""
 
     seen: set[str]
-    _seen_here: set[str] = field(default_factory=set)
     _missing_since: dict[str, float] = field(default_factory=dict)
 
     def look(
@@ -60,7 +59,6 @@ class Attendance:
         """The unfinished runs that are not at work although they have been, or have had time enough to come."""
         present = {contender.run_id for contender in contending}
         self.seen |= present
-        self._seen_here |= present
         missing = [
             run.run_id
             for run in runs
@@ -69,19 +67,15 @@ class Attendance:
             and (run.run_id in self.seen or now - run.created_at > GRACE)
         ]
         self._missing_since = {run_id: self._missing_since.get(run_id, monotonic) for run_id in missing}
-        return [
-            Missing(run_id, timedelta(seconds=monotonic - since), has_gone=run_id in self._seen_here)
-            for run_id, since in self._missing_since.items()
-        ]
+        return [Missing(run_id, timedelta(seconds=monotonic - since)) for run_id, since in self._missing_since.items()]
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A run that should be at work. `has_gone` where it was seen to go; else it may be on its way back."""
+    """A run that should be at work."""
 
     run_id: str
     missing_for: timedelta
-    has_gone: bool
 
 
 def judge_drains(
@@ -89,13 +83,13 @@ def judge_drains(
 ) -> Verdict:
     """Compare who is at work with the runs Dagster believes in; `runs` come newest first.
 
-    A run that is neither at work nor missing is on its way. A missing one ends just now or has died. Where runs fail as
-    soon as they start, the next one waits longer each time.
+    A run that is neither at work nor missing is on its way. A missing one may be back in a moment, ends just now or has
+    died. Where runs fail as soon as they start, the next one waits longer each time.
     """
     present = {contender.run_id for contender in contending}
     absent = {run.run_id for run in runs if not run.finished} - present
     arriving = absent - {run.run_id for run in missing}
-    returning = [run for run in missing if not run.has_gone and run.missing_for < RETURNING]
+    returning = [run for run in missing if run.missing_for < RETURNING]
     died = tuple(run.run_id for run in missing if run.missing_for >= ENDING)
     wanted = max(0, WANTED - len(present) - len(arriving) - len(returning))
     if wanted == 0 or _must_pause(runs, now):

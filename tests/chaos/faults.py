@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import psutil
 
@@ -59,7 +60,7 @@ def kill(*parts: str, times: int = 1) -> Fault:
             time.sleep(chance.uniform(0.0, 0.5) if len(victims) > 1 else 0.0)
         for _ in range(times - 1):
             time.sleep(chance.uniform(0.5, 3.0))
-            victims = [wait_for(part, lambda part=part: _find(product, part), within=60.0) for part in parts]
+            victims = [wait_for(part, partial(_find, product, part), within=60.0) for part in parts]
             damage.dead_runs |= _runs_of(product, parts)
             damage.until = time.time()
             for victim in victims:

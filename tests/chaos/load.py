@@ -64,6 +64,7 @@ class Load:
         self._tag = tag
         self._random = random.Random(f"{seed} {tag}")
         self._stopping = threading.Event()
+        self._giving_up = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._post()), name="load", daemon=True)
         self.requests: list[Request] = []
         self.attempts: list[Attempt] = []
@@ -72,8 +73,9 @@ class Load:
         """Begin."""
         self._thread.start()
 
-    def stop(self, within: float = 90.0) -> None:
-        """End when everything that is to be sent again has been taken."""
+    def stop(self, within: float = 90.0, *, give_up: bool = False) -> None:
+        """End when everything that is to be sent again has been taken, or given up."""
+        self._giving_up = give_up
         self._stopping.set()
         self._thread.join(within)
         assert not self._thread.is_alive(), f"Clients could not get rid of their events within {within:.0f} s."
@@ -100,7 +102,7 @@ class Load:
             self.requests.append(request)
             insists = self._random.random() < 0.7
             await self._attempt(client, request)
-            while insists and request.fate is not Fate.ACCEPTED:
+            while insists and request.fate is not Fate.ACCEPTED and not self._giving_up:
                 await asyncio.sleep(self._random.uniform(0.05, 0.3))
                 await self._attempt(client, request)
             if request.fate is Fate.ACCEPTED and self._random.random() < 0.03:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from eventpulse.stream.connect import open_redis
 from tests.chaos.faults import Damage, Fault
@@ -126,7 +126,5 @@ def _set(server: Server, settings: dict[str, str], otherwise: str) -> Iterator[N
 
 
 def _try_to_start(server: Server) -> None:
-    try:
-        server.start()
-    except AssertionError:
-        return  # it will not, as long as there is no room
+    with suppress(AssertionError, OSError):  # it will not start, as long as there is no room
+        server.start(within=2.0)

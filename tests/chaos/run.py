@@ -42,8 +42,9 @@ def run_scenario(product: Product, scenario: Scenario, tag: str, seed: int) -> O
         wait_for("every part to be back", lambda: is_whole(product), within=RECOVERS_WITHIN_SECONDS)
         whole_after = time.time() - damage.until
         time.sleep(1.0)
-    finally:
         load.stop()
+    finally:
+        load.stop(give_up=True)
     wait_until_quiet(product)
     verdict = judge(product, load, tag, damage)
     wrongs = [*verdict.wrongs, *scenario.check(load, damage), *_hidden_deaths(product, damage)]

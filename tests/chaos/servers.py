@@ -15,7 +15,7 @@ from eventpulse.embedded.ports import choose_free_port
 from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
 from eventpulse.embedded.program import Program
 from eventpulse.embedded.valkey import prepare_redis, redis_url
-from tests.chaos.product import wait_for
+from tests.chaos.product import NotInTime, wait_for
 
 #: Room for a fresh server and the load of a scenario; a file fills it up when it shall be full.
 DISK_MEGABYTES = {"postgresql": 700, "redis": 200}
@@ -35,17 +35,17 @@ class Server:
         """Its address."""
         return (postgresql_url if self.kind == "postgresql" else redis_url)(self.folder, self.port)
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, within: float = 60.0) -> None:
+        """Start it, again where it ends at once, and wait until it answers."""
         program = self._program()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + within
         while True:
-            self._child = Child(program, self.folder.with_suffix(".log"))
-            with suppress(AssertionError):
-                wait_for("a server", lambda: program.answers() or self._child.exit_code is not None, within=20.0)  # type: ignore[union-attr]
-            if self._child.exit_code is None:
+            child = self._child = Child(program, self.folder.with_suffix(".log"))
+            with suppress(NotInTime):
+                wait_for("an answer", lambda: program.answers() or child.exit_code is not None, within=within)  # noqa: B023
+            if child.exit_code is None and program.answers():
                 return
-            assert time.monotonic() < deadline, self._child.last_words()
+            assert time.monotonic() < deadline, child.last_words()
             time.sleep(0.2)
 
     def create(self) -> None:
@@ -57,10 +57,11 @@ class Server:
 
     def kill(self) -> None:
         """End it without a word."""
-        assert self._child is not None
+        child = self._child
+        assert child is not None
         with suppress(ProcessLookupError):
-            os.kill(self._child.process_id, signal.SIGKILL)
-        wait_for("the server to be gone", lambda: self._child.exit_code is not None, within=10.0)  # type: ignore[union-attr]
+            os.kill(child.process_id, signal.SIGKILL)
+        wait_for("the server to be gone", lambda: child.exit_code is not None, within=10.0)
 
     @property
     def runs(self) -> bool:

@@ -24,8 +24,8 @@ def a_failure(seconds_old: float, lasted: float = 1) -> DrainRunSeen:
     )
 
 
-def missing(run_id: str, seconds: float, *, has_gone: bool = True) -> Missing:
-    return Missing(run_id, timedelta(seconds=seconds), has_gone)
+def missing(run_id: str, seconds: float) -> Missing:
+    return Missing(run_id, timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,16 @@ def missing(run_id: str, seconds: float, *, has_gone: bool = True) -> Missing:
         pytest.param(
             [STANDBY],
             [a_run("standby", 99), a_run("old", 999)],
-            [missing("old", 1)],
+            [missing("old", 2)],
             Verdict(1, Lack.NO_LEADER, ()),
             id="the old leader has gone, and may be ending",
+        ),
+        pytest.param(
+            [STANDBY],
+            [a_run("standby", 99), a_run("leader", 999)],
+            [missing("leader", 1)],
+            NOTHING,
+            id="the leader's connection was cut, and it may be back in a moment",
         ),
         pytest.param(
             [LEADER, STANDBY],
@@ -56,14 +63,14 @@ def missing(run_id: str, seconds: float, *, has_gone: bool = True) -> Missing:
         pytest.param(
             [],
             [a_run("standby", 99), a_run("leader", 99)],
-            [missing("standby", 1, has_gone=False), missing("leader", 1, has_gone=False)],
+            [missing("standby", 1), missing("leader", 1)],
             NOTHING,
             id="PostgreSQL is back, and the drains are about to be",
         ),
         pytest.param(
             [STANDBY],
             [a_run("standby", 99), a_run("leader", 99)],
-            [missing("leader", 2, has_gone=False)],
+            [missing("leader", 2)],
             Verdict(1, Lack.NO_LEADER, ()),
             id="PostgreSQL is back, and one of them is not",
         ),
@@ -98,7 +105,7 @@ def test_who_has_not_been_at_work_yet_is_on_its_way_and_not_missing() -> None:
     attendance = Attendance(seen=set())
 
     assert attendance.look([], [a_run("new", 44)], monotonic=100.0, now=NOW) == []
-    assert attendance.look([], [a_run("lost", 46)], monotonic=100.0, now=NOW) == [missing("lost", 0, has_gone=False)]
+    assert attendance.look([], [a_run("lost", 46)], monotonic=100.0, now=NOW) == [missing("lost", 0)]
 
 
 def test_an_absence_counts_from_when_it_was_first_seen_and_is_forgotten_when_the_run_is_back() -> None:
@@ -108,8 +115,8 @@ def test_an_absence_counts_from_when_it_was_first_seen_and_is_forgotten_when_the
     def look(monotonic: float, *contending: Contender) -> list[Missing]:
         return attendance.look(contending, runs, monotonic=monotonic, now=NOW)
 
-    assert look(100.0, STANDBY) == [missing("leader", 0, has_gone=False)]
-    assert look(103.0) == [missing("standby", 0), missing("leader", 3, has_gone=False)]
+    assert look(100.0, STANDBY) == [missing("leader", 0)]
+    assert look(103.0) == [missing("standby", 0), missing("leader", 3)]
     assert look(104.0, STANDBY, LEADER) == []
     assert look(105.0, STANDBY) == [missing("leader", 0)]
 
