@@ -3,11 +3,18 @@
 from fastapi import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from ingest_api.decompress import decompress
+
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
-    """The whole body. Raises HTTPException 413 as soon as it is known to be over the limit."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most_bytes:
+    """The whole body, unpacked. Raises HTTPException 413 as soon as it is known to be over the limit."""
+    declared = encoding = b""
+    for name, value in request.scope["headers"]:
+        if name == b"content-length":
+            declared = value
+        elif name == b"content-encoding":
+            encoding = encoding + b"," + value if encoding else value
+    if declared.isdigit() and int(declared) > most_bytes:
         raise _too_large(most_bytes)
     chunks: list[bytes] = []
     size = 0
@@ -20,7 +27,8 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
         if size > most_bytes:
             raise _too_large(most_bytes)
         if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return decompress(body, encoding, most_bytes) if encoding else body
 
 
 def _too_large(most_bytes: int) -> HTTPException:

@@ -1,5 +1,6 @@
 """Name every fault of a request that cannot be taken, so that its sender can mend it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,7 +13,6 @@ from ingest_api.sent_events import UNREADABLE, TooMany, read_event
 
 MOST_ISSUES = 100
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _OBJECTS = ("payload", "metadata")
 
 
@@ -37,11 +37,10 @@ def faults_of_event(body: bytes, *, deepest: int) -> list[Issue]:
     return issues
 
 
-def faults_of_batch(body: bytes, *, most: int, deepest: int) -> list[Issue]:
+def faults_of_batch(body: bytes, *, split: Callable[[bytes], list[bytes]], most: int, deepest: int) -> list[Issue]:
     """The first hundred faults of a batch, each with the index of its event. Raises TooMany as reading does."""
     try:
-        body.decode()
-        events = _decode_list(body)
+        events = split(body)
     except UNREADABLE as fault:
         return [_unreadable(body, fault, "array")]
     if not events:
@@ -51,9 +50,9 @@ def faults_of_batch(body: bytes, *, most: int, deepest: int) -> list[Issue]:
     issues: list[Issue] = []
     for index, event in enumerate(events):
         try:
-            read_event(bytes(event), deepest=deepest)
+            read_event(event, deepest=deepest)
         except UNREADABLE as fault:
-            found = faults_of_event(bytes(event), deepest=deepest) or [Issue((), str(fault), "invalid_type")]
+            found = faults_of_event(event, deepest=deepest) or [Issue((), str(fault), "invalid_type")]
             issues += [issue.under(index) for issue in found]
             if len(issues) >= MOST_ISSUES:
                 break

@@ -11,11 +11,12 @@ from eventpulse.settings import Settings
 from eventpulse.stream.publisher import Publisher
 from ingest_api.answers import documented, json_answer
 from ingest_api.bare_route import BareRoute
+from ingest_api.batch_forms import RefusedEvent, form_of, read_valid, skips_refused
 from ingest_api.body import read_body
 from ingest_api.explain import faults_of_batch, faults_of_event
 from ingest_api.json_objects import Issue
-from ingest_api.payloads import BatchAccepted, EventAccepted, ValidationFailed
-from ingest_api.sent_events import UNREADABLE, Empty, TooMany, read_batch, read_event
+from ingest_api.payloads import BatchAccepted, BatchPartlyAccepted, Error, EventAccepted, ValidationFailed
+from ingest_api.sent_events import UNREADABLE, Empty, TooMany, read_event
 
 _EVENT = {"$ref": "#/components/schemas/EventIn"}
 
@@ -35,21 +36,34 @@ async def accept_event(request: Request) -> Response:
 
 
 async def accept_batch(request: Request) -> Response:
-    """Take a batch of events, all or none. 202 means that all are in the stream, on disk."""
+    """Take a batch of events, all or none. 202 means that all are in the stream, on disk.
+
+    With `on_error=skip` those that can be taken are; the others are listed by index. A body may be packed with
+    `Content-Encoding: gzip` or `zstd`; limits hold for what is in it.
+    """
     settings, publisher = _state(request)
+    skips, form = skips_refused(request), form_of(request)
     body = await read_body(request, settings.max_body_bytes)
     most, deepest = settings.max_batch_events, settings.max_json_depth
+    refused: list[RefusedEvent] = []
     try:
-        accepted = read_batch(body, most=most, deepest=deepest)
+        try:
+            accepted = form.read(body, most=most, deepest=deepest)
+        except UNREADABLE:
+            if not skips:
+                raise
+            accepted, refused = read_valid(form.split(body), most=most, deepest=deepest)
     except (*UNREADABLE, Empty, TooMany) as fault:
         try:
-            return _refusal(faults_of_batch(body, most=most, deepest=deepest), fault)
+            return _refusal(faults_of_batch(body, split=form.split, most=most, deepest=deepest), fault)
         except TooMany as too_many:
             raise HTTPException(413, f"A batch may hold at most {most} events, got {too_many}") from None
     ids = accepted.event_ids
-    await publisher.publish(accepted.lines, len(ids))
-    request.scope["state"]["admission"].charge(len(ids))
-    return json_answer({"status": "accepted", "count": len(ids), "event_ids": ids}, 202)
+    if ids:
+        await publisher.publish(accepted.lines, len(ids))
+        request.scope["state"]["admission"].charge(len(ids))
+    answer: dict[str, Any] = {"status": "accepted", "count": len(ids), "event_ids": ids}
+    return json_answer({**answer, "refused": refused} if skips else answer, 202)
 
 
 def _state(request: Request) -> tuple[Settings, Publisher]:
@@ -62,12 +76,13 @@ def _refusal(issues: list[Issue], fault: Exception) -> Response:
     return json_answer({"error": "Validation failed", "issues": issues}, 400)
 
 
-def _documented(model: type, schema: dict[str, Any]) -> dict[str, Any]:
+def _documented(model: Any, content: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    refused: Any = ValidationFailed | Error
     return {
         "status_code": 202,
         "response_model": model,
-        "responses": documented(413, 429, 500, 503, s400=ValidationFailed),
-        "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
+        "responses": documented(413, 415, 429, 500, 503, s400=refused),
+        "openapi_extra": {"requestBody": {"required": True, "content": content}, "parameters": parameters},
     }
 
 
@@ -79,9 +94,22 @@ def add_ingest_routes(router: APIRouter, settings: Settings) -> None:
         "minItems": 1,
         "description": f"Up to {settings.max_batch_events} events; more are 413, as is a body over the limit.",
     }
-    for path, endpoint, model, schema in (
-        ("/api/v1/events", accept_event, EventAccepted, _EVENT),
-        ("/api/v1/events/batch", accept_batch, BatchAccepted, batch),
+    lines = {"type": "string", "description": "One event on each line."}
+    on_error = {
+        "name": "on_error",
+        "in": "query",
+        "description": "`skip` takes what can be taken and lists the rest.",
+        "schema": {"enum": ["fail", "skip"], "default": "fail"},
+    }
+    for path, endpoint, model, content, parameters in (
+        ("/api/v1/events", accept_event, EventAccepted, {"application/json": {"schema": _EVENT}}, []),
+        (
+            "/api/v1/events/batch",
+            accept_batch,
+            BatchAccepted | BatchPartlyAccepted,
+            {"application/json": {"schema": batch}, "application/x-ndjson": {"schema": lines}},
+            [on_error],
+        ),
     ):
         router.add_api_route(
             path,
@@ -89,7 +117,7 @@ def add_ingest_routes(router: APIRouter, settings: Settings) -> None:
             methods=["POST"],
             tags=["events"],
             route_class_override=BareRoute,
-            **_documented(model, schema),
+            **_documented(model, content, parameters),
         )
     ours = router.routes[-2:]
     del router.routes[-2:]

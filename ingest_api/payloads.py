@@ -131,6 +131,22 @@ class RequestIssue(Answer):
     code: str
 
 
+class RefusedInBatch(Answer):
+    """An event that was left out."""
+
+    index: Annotated[int, Field(ge=0, description="Its place in the batch.")]
+    issues: list[RequestIssue]
+
+
+class BatchPartlyAccepted(Answer):
+    """Every event of the batch is in the stream and on disk there, except those that were refused."""
+
+    status: Literal["accepted"]
+    count: Annotated[int, Field(ge=0)]
+    event_ids: Annotated[list[UUID], Field(description="Of the events that were taken, in the order of the batch.")]
+    refused: list[RefusedInBatch]
+
+
 class ValidationFailed(Answer):
     """Nothing of the request was taken."""
 

@@ -33,6 +33,7 @@ class SentEvent(msgspec.Struct, gc=False):
 
 _decode_one = msgspec.json.Decoder(SentEvent).decode
 _decode_many = msgspec.json.Decoder(list[SentEvent]).decode
+_decode_lines = msgspec.json.Decoder(SentEvent).decode_lines
 _is_event_id = re.compile(EVENT_ID_PATTERN).match  # a pattern in the struct would take three times as long
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -65,7 +66,24 @@ def read_event(body: bytes, *, deepest: int) -> Accepted:
 def read_batch(body: bytes, *, most: int, deepest: int) -> Accepted:
     """The events in `body`, a JSON array. Raises one of UNREADABLE, Empty or TooMany."""
     _refuse_bad_utf8(body)
-    events = _decode_many(body)
+    return _accept_batch(_decode_many(body), body, most, deepest)
+
+
+def read_lines(body: bytes, *, most: int, deepest: int) -> Accepted:
+    """The events in `body`, one on each line. Raises as read_batch does."""
+    _refuse_bad_utf8(body)
+    events = _decode_lines(body)
+    if len(events) != len(split_lines(body)):  # the decoder does not mind how lines are broken
+        raise Refused(Issue((), "Each event must stand on a line of its own", "invalid_json"))
+    return _accept_batch(events, body, most, deepest)
+
+
+def split_lines(body: bytes) -> list[bytes]:
+    """The lines with something on them."""
+    return [line for line in body.split(b"\n") if line and not line.isspace()]
+
+
+def _accept_batch(events: list[SentEvent], body: bytes, most: int, deepest: int) -> Accepted:
     if not events:
         raise Empty
     if len(events) > most:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from eventpulse.event import StreamedEvent
+from ingest_api.batch_forms import split_array
 from ingest_api.explain import faults_of_batch, faults_of_event
 from ingest_api.sent_events import UNREADABLE, TooMany, read_batch, read_event
 
@@ -198,7 +199,7 @@ def test_every_fault_of_an_event_is_named() -> None:
 def test_a_batch_over_the_limit_is_too_many_even_where_it_has_faults() -> None:
     for sent in (b"[" + b",".join([body()] * 3) + b"]", b"[1,2,3]"):
         with pytest.raises(TooMany) as many:
-            faults_of_batch(sent, most=2, deepest=DEEPEST)
+            faults_of_batch(sent, split=split_array, most=2, deepest=DEEPEST)
         assert many.value.args == (3,)
 
 
