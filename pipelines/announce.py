@@ -1,14 +1,16 @@
 """What people who listen are told of new anomalies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 import polars as pl
 
-from eventpulse.clock import iso_utc
-from eventpulse.stream.announcements import AnomalyMessage
+from eventpulse.clock import iso_utc, utc_now
+from eventpulse.stream.announcements import AnomalyMessage, announce
+from eventpulse.stream.connect import open_redis
+from rules.rule import Rule
 
 
 def messages(found: pl.DataFrame, name_of: Callable[[UUID], str], *, detected_at: datetime) -> list[AnomalyMessage]:
@@ -30,3 +32,14 @@ def messages(found: pl.DataFrame, name_of: Callable[[UUID], str], *, detected_at
         )
         for row in found.iter_rows(named=True)
     ]
+
+
+def announce_history(redis_url: str, new: pl.DataFrame, rules: Sequence[Rule], *, origin: str) -> int:
+    """Tell people of anomalies of the past (ANOMALY_SCHEMA), since somebody asked for it; how many they were."""
+    if new.is_empty():
+        return 0
+    names = {rule.rule_id: rule.name for rule in rules}
+    found = new.with_columns(origin=pl.lit(origin))
+    with open_redis(redis_url) as client:
+        announce(client, messages(found, names.__getitem__, detected_at=utc_now()))
+    return found.height

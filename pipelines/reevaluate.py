@@ -11,7 +11,7 @@ until computed and standing anomalies have agreed for as long as such a dependen
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import polars as pl
@@ -56,11 +56,16 @@ class Passed:
 
     start: datetime
     end: datetime
-    events: int
+    events_by_day: Mapping[date, int] = field(default_factory=dict)
     differences: Sequence[RuleDifference] = ()
     new: pl.DataFrame = field(default_factory=ANOMALY_SCHEMA.to_frame)
     faults: Mapping[UUID, str] = field(default_factory=dict)
     beyond: bool = False
+
+    @property
+    def events(self) -> int:
+        """How many events were looked at."""
+        return sum(self.events_by_day.values())
 
 
 class _Overtaken(Exception):
@@ -177,7 +182,7 @@ class Reevaluation:
             self._make_stand(replay, extent, part, computed_there, snapshot, started_at)
             for part, computed_there in in_parts(settled(computed, until), stretch.start, stretch.end)
         ]
-        return _together(parts, events.height, replay.faults)
+        return _together(parts, events, replay.faults)
 
     def _make_stand(
         self,
@@ -205,7 +210,7 @@ class Reevaluation:
             if not extent.beyond:
                 self._cover(replay.rules, part, extent.until)
             write(connection, self._ledger_row(batch_id, differences, new, replay.faults, started_at))
-        return Passed(part.start, part.end, 0, differences, new, beyond=extent.beyond)
+        return Passed(part.start, part.end, {}, differences, new, beyond=extent.beyond)
 
     def _cover(self, rules: Sequence[Rule], part: Stretch, until: Mapping[UUID, datetime]) -> None:
         origin = "rerun" if self.origin == "rerun" else "backfill"
@@ -293,7 +298,7 @@ def _note(last_differences: dict[UUID, datetime], passed: Passed) -> None:
             last_differences[each.rule_id] = each.last_at
 
 
-def _together(parts: Sequence[Passed], events: int, faults: Mapping[UUID, str]) -> Passed:
+def _together(parts: Sequence[Passed], events: pl.DataFrame, faults: Mapping[UUID, str]) -> Passed:
     """The parts of a slice as one."""
     sums: dict[UUID, RuleDifference] = {}
     for each in (each for part in parts for each in part.differences):
@@ -301,7 +306,7 @@ def _together(parts: Sequence[Passed], events: int, faults: Mapping[UUID, str]) 
     return Passed(
         parts[0].start,
         parts[-1].end,
-        events,
+        dict(events["timestamp"].dt.date().value_counts().iter_rows()),
         list(sums.values()),
         pl.concat([part.new for part in parts]),
         dict(faults),

@@ -14,6 +14,8 @@ _COMMANDS = {
     "status": "eventpulse.cli.status:status",
     "send": "eventpulse.cli.send:send",
     "rules": "eventpulse.cli.rules:rules",
+    "backfill": "eventpulse.cli.backfill:backfill",
+    "dead-letters": "eventpulse.cli.dead_letters:dead_letters",
     "keys": "eventpulse.cli.keys:keys",
     "migrate": "eventpulse.cli.migrate:migrate_database",
 }

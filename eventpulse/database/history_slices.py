@@ -102,6 +102,16 @@ def stored_between(connection: psycopg.Connection) -> tuple[datetime, datetime] 
     return None if row is None or row[0] is None else (row[0], row[1])
 
 
+def count_events(connection: psycopg.Connection, start: datetime, end: datetime, of: Of) -> int:
+    """How many events are stored between two instants, to the minute."""
+    query = sql.SQL(
+        "select coalesce(sum(count), 0)::bigint from eventpulse.event_rollups"
+        " where minute >= date_trunc('minute', {start}::timestamptz) and minute < {end} and {kinds}"
+    ).format(start=sql.Literal(start), end=sql.Literal(end), kinds=_kinds(of))
+    row = connection.execute(query).fetchone()
+    return row[0] if row else 0
+
+
 def _by_minutes(
     connection: psycopg.Connection, start: datetime, end: datetime, of: Of, most: int
 ) -> Iterator[tuple[datetime, datetime, int]]:

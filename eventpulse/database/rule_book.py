@@ -12,6 +12,7 @@ class StoredRule:
     """One rule as it stands: its document is what the client sent."""
 
     rule_id: UUID
+    name: str
     version: int
     enabled: bool
     document: dict[str, object]
@@ -20,11 +21,11 @@ class StoredRule:
 def stored_rules(connection: psycopg.Connection) -> list[StoredRule]:
     """Every rule as it stands, by name; a composite may speak of rules that are not enabled themselves."""
     rows = connection.execute(
-        "select rule_id, version, enabled, document::text from eventpulse.rules order by name"
+        "select rule_id, name, version, enabled, document::text from eventpulse.rules order by name"
     ).fetchall()
     return [
-        StoredRule(rule_id, version, enabled, msgspec.json.decode(document))
-        for rule_id, version, enabled, document in rows
+        StoredRule(rule_id, name, version, enabled, msgspec.json.decode(document))
+        for rule_id, name, version, enabled, document in rows
     ]
 
 

@@ -1,0 +1,69 @@
+"""`eventpulse backfill`: evaluate rules over stored history, where they have not been evaluated yet."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from eventpulse.cli.history_connection import connected
+from eventpulse.cli.history_progress import HistoryProgress
+from eventpulse.cli.stretch import From, To, stretch
+from eventpulse.dagster_reports import DagsterReports
+from eventpulse.settings import load_settings
+from pipelines.announce import announce_history
+from pipelines.backfill import Backfill, Piece
+from pipelines.history_tally import HistoryTally
+from pipelines.read_rules import named_rules
+
+
+def backfill(
+    first: From = None,
+    last: To = None,
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="Only this rule, by name or id; repeatable.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Evaluate also what has been evaluated before.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Announce what is found as if it had just happened.")
+    ] = False,
+) -> None:
+    """Evaluate rules over stored history. Live detection goes on; what was evaluated before is left out; interrupted,
+    the same command goes on from there. Nobody is notified unless --notify is given."""
+    settings = load_settings()
+    start, end = stretch(first, last)
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+    with connected(settings, "backfill") as connection:
+        rules = named_rules(connection, rule)
+        work = Backfill(connection, settings)
+        pieces = work.plan(rules, start, end, again=again)
+        if not pieces:
+            typer.echo("There is nothing to do: everything stored there has been evaluated. --again does it again.")
+            return
+        typer.echo(_plan(pieces))
+        tally, told = HistoryTally(rules), 0
+        try:
+            with HistoryProgress("Backfill", sum(piece.events for piece in pieces)) as progress:
+                for passed in work.run(pieces):
+                    tally.add(passed)
+                    progress.advance(passed.events, passed.end, tally.in_short())
+                    if notify:
+                        told += announce_history(redis_url, passed.new, rules, origin="backfill")
+        except KeyboardInterrupt:
+            typer.echo("Interrupted. The same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        finally:
+            DagsterReports(settings).anomalies(tally.new_by_day, "backfill")
+        tally.show(Console(highlight=False))
+        rate = progress.passed / max(progress.seconds, 0.001)
+        typer.echo(f"{progress.passed:,} events in {timedelta(seconds=round(progress.seconds))}: {rate:,.0f} events/s.")
+        if notify:
+            typer.echo(f"{told:,} anomalies were announced.")
+    if tally.faults:
+        raise typer.Exit(1)
+
+
+def _plan(pieces: Sequence[Piece]) -> str:
+    rules = {rule.rule_id for piece in pieces for rule in piece.rules}
+    events = sum(piece.events for piece in pieces)
+    first, last = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
+    return f"{len(rules)} rules over {events:,} events from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} (UTC)."
