@@ -43,12 +43,14 @@ def metric_columns(condition: Measured) -> Mapping[str, pl.Expr]:
 @dataclass(frozen=True)
 class Measure:
     """A metric over spans of sorted rows. `places` is where the rows lie (rules/window.py), `window` the length, in
-    microseconds, of the windows that the spans come from."""
+    microseconds, of the windows that the spans come from. With `buckets`, the number of each row's bucket, each span
+    begins with the first row of a bucket of its group and ends in it."""
 
     condition: Measured
     rows: pl.DataFrame
     places: pl.Series
     window: int
+    buckets: pl.Series | None = None
 
     def values(self, first: pl.Series, end: pl.Series) -> pl.Series:
         """The metric of the rows from each `first` to before each `end`; null where it has no value."""
@@ -131,10 +133,13 @@ class Measure:
         """Running counts of the rows whose value an earlier row still has in the window, and of those that leave the
         window as the last to have theirs."""
         placed = self.rows.select("group_key", "value", place=self.places)
+        if self.buckets is not None:
+            placed = placed.with_columns(bucket=self.buckets)
+        chains = pl.col("place").shift(1), pl.col("place").shift(-1)
+        same = [name for name in placed.columns if name != "place"]
+        before, after = (one.over(same) for one in chains)
         neighbours = placed.select(
-            known=pl.col("value").is_not_null(),
-            since=pl.col("place") - pl.col("place").shift(1).over("group_key", "value"),
-            to_next=pl.col("place").shift(-1).over("group_key", "value") - pl.col("place"),
+            known=pl.col("value").is_not_null(), since=pl.col("place") - before, to_next=after - pl.col("place")
         )
         repeats = neighbours["known"] & (neighbours["since"] < self.window).fill_null(False)
         lasts = neighbours["known"] & (neighbours["to_next"] >= self.window).fill_null(True)

@@ -38,7 +38,7 @@ def write_up(
             "threshold": account.threshold,
             "expected": account.expected,
             "window_start": account.window_start,
-            "window_end": instants,
+            "window_end": instants if account.window_end is None else account.window_end,
             "contributing": account.contributing,
             "contributing_count": account.contributing_count,
             "message": account.message,

@@ -1,6 +1,6 @@
 """One module for each condition type, found by its name here."""
 
-from rules.kinds import absence, change, match, new_value, threshold, transition
+from rules.kinds import absence, change, deviation, match, new_value, threshold, transition
 from rules.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -8,6 +8,7 @@ KINDS: dict[str, Kind] = {
     "threshold": threshold,
     "change": change,
     "absence": absence,
+    "deviation": deviation,
     "new_value": new_value,
     "transition": transition,
 }

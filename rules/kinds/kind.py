@@ -14,7 +14,8 @@ from rules.rule import Rule
 @dataclass(frozen=True)
 class Account:
     """What there is to say about triggers, one item for each. `threshold` and `expected` are the same for all of them
-    where they are no lists. The events that contributed are `contributing`, which may leave out old ones, and how
+    where they are no lists. Windows end at the trigger where `window_end` is
+    not given. The events that contributed are `contributing`, which may leave out old ones, and how
     many they were.
     """
 
@@ -25,6 +26,7 @@ class Account:
     contributing: Sequence[Sequence[str]]
     contributing_count: Sequence[int]
     message: Sequence[str]
+    window_end: Sequence[int] | None = None
 
 
 class Kind(Protocol):

@@ -40,12 +40,14 @@ def payloads(field: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     return st.fixed_dictionaries({}, optional={"ip": st.sampled_from(["p", "p", "q", 'r"\\\\', None]), "v": field})
 
 
-def events(field: st.SearchStrategy[Any] = values, most: int = 30) -> st.SearchStrategy[list[Event]]:
+def events(
+    field: st.SearchStrategy[Any] = values, most: int = 30, times: st.SearchStrategy[int] = instants
+) -> st.SearchStrategy[list[Event]]:
     """Lists of events with equal timestamps and equal positions among them, missing fields, and several groups."""
     parts = st.tuples(
         st.sampled_from(["login", "login", "logout", "error"]),
         st.sampled_from(["web", "db"]),
-        instants,
+        times,
         st.integers(0, 8),
         payloads(field),
     )
@@ -59,11 +61,13 @@ def events(field: st.SearchStrategy[Any] = values, most: int = 30) -> st.SearchS
 
 @st.composite
 def since_of_groups(
-    draw: st.DrawFn, listed: st.SearchStrategy[list[Event]] | None = None
+    draw: st.DrawFn,
+    listed: st.SearchStrategy[list[Event]] | None = None,
+    times: st.SearchStrategy[int] = instants,
 ) -> Callable[[Rule], tuple[list[Event], dict[str, int], int | None]]:
     """Events, and for some of the groups that a rule makes of them the instant from which they are judged."""
     found = draw(events() if listed is None else listed)
-    several = draw(st.lists(st.one_of(instants, st.none()), min_size=12, max_size=12))
+    several = draw(st.lists(st.one_of(times, st.none()), min_size=12, max_size=12))
     carried = draw(st.booleans())
 
     def situation(rule: Rule) -> tuple[list[Event], dict[str, int], int | None]:

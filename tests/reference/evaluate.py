@@ -63,13 +63,15 @@ class State:
     start: int = 0  # where the window begins
     events: tuple[Event, ...] = ()  # that contributed, oldest first
     grows: bool = False  # the value counts seconds
+    end: int | None = None  # of the window, where it is not `at`
     settled_at: int | None = None  # when the watermark need not have come as far as `at`
 
     def at_later(self, at: int) -> State:
         """What holds a while later, with nothing having changed but the time."""
         later = at - self.at
         value = self.value + later / 1_000_000 if self.grows and self.value is not None else self.value
-        return replace(self, at=at, event=None, start=self.start + later, value=value)
+        start = self.start + later if self.end is None else self.start
+        return replace(self, at=at, event=None, start=start, value=value)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def anomaly(group: str, state: State) -> Anomaly:
         value=state.value,
         threshold=state.threshold,
         start=state.start,
-        end=state.at,
+        end=state.at if state.end is None else state.end,
         contributing=tuple(event.event_id for event in state.events[-20:]),
         contributing_count=len(state.events),
     )

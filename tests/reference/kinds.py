@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests.reference.deviation import deviation
 from tests.reference.evaluate import Event, State, grouped, passes, seconds
 from tests.reference.metrics import RELATIONS, measure
 
@@ -155,6 +156,7 @@ STATES: dict[str, Callable[[Any, list[Event]], States]] = {
     "threshold": threshold,
     "change": change,
     "absence": absence,
+    "deviation": deviation,
     "new_value": new_value,
     "transition": transition,
 }

@@ -1,0 +1,215 @@
+"""`deviation`: true while the last closed bucket lies outside of what its past predicts.
+
+A bucket is judged when it closes and is held to the bounds centre - value x spread and centre + value x spread of its
+prediction (rules/kinds/buckets.py); the bucket itself is never part of that. What was found holds until the next
+bucket closes.
+
+A bucket still open makes the condition true early where more events can no longer undo it: at the event with which a
+count, a rate, a number of distinct values or a maximum passes the upper bound, or a minimum the lower one. Such an
+event does not wait for the watermark to pass it, only for the buckets before to close.
+
+Where the language leaves a choice: a group begins with the bucket of its first row, which counts as a whole one. All
+buckets of the baseline must have come since; for `seasonal` two seasons will do. Empty buckets have the value 0 for
+count, rate, sum and distinct; for other metrics they have none, are passed over, and two values make a baseline.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from rules.conditions import Deviation
+from rules.filters import Filters
+from rules.kinds.buckets import Baseline, predict
+from rules.kinds.kind import Account
+from rules.kinds.operators import RELATIONS
+from rules.kinds.wording import metric_of_events, newest, number, span
+from rules.metrics import GROWING, Measure, metric_columns
+from rules.rule import Rule
+from rules.window import FOREVER, earlier, parted
+
+_BELOW = {">": "<", ">=": "<="}
+_END_OF_TIME = 2**62
+_JUDGED = {
+    "group_key": pl.UInt64,
+    "bucket": pl.Int64,
+    "value": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "first_row": pl.UInt32,
+    "end_row": pl.UInt32,
+}
+
+
+def _condition(rule: Rule) -> Deviation:
+    return cast(Deviation, rule.condition)
+
+
+def _size(rule: Rule) -> int:
+    return (_condition(rule).bucket_seconds or rule.window_seconds) * 1_000_000
+
+
+def looks_at(rule: Rule) -> Sequence[Filters]:
+    return [_condition(rule).filters]
+
+
+def columns(rule: Rule) -> Mapping[str, pl.Expr]:
+    return metric_columns(_condition(rule))
+
+
+def look_back(rule: Rule) -> timedelta:
+    """For ever: whether a group has a whole baseline is known from its first row."""
+    return FOREVER
+
+
+def moves_without_events(rule: Rule) -> bool:
+    return True
+
+
+def lasts(rule: Rule) -> bool:
+    return True
+
+
+def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+    size = _size(rule)
+    # What held at `from_on` was found when the bucket before closed, or early in the bucket itself.
+    first = from_on // size - 1
+    placed = rows.select("group_key", at=pl.col("timestamp").cast(pl.Int64)).with_row_index("row")
+    placed = placed.with_columns(bucket=pl.col("at") // size)
+    judged = _judged(rule, rows, placed, first, None if until is None else until // size)
+    arriving = placed.filter(pl.col("bucket") >= first)
+    moments = [_at_rows(rule, rows, arriving, judged), _at_closings(judged, arriving, size)]
+    return pl.concat(moments, how="diagonal").sort("group_key", "at", "row")
+
+
+def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+    return None
+
+
+def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None) -> pl.DataFrame:
+    """Every bucket from `first` on that may lie outside of its bounds, with its value and bounds where it has them."""
+    condition = _condition(rule)
+    baseline = Baseline.of(condition)
+    filled = placed.group_by("group_key", "bucket", maintain_order=True).agg(
+        first_row=pl.col("row").first(), end_row=pl.col("row").last() + 1
+    )
+    filled = filled.with_columns(value=_measure(rule, rows, placed).values(filled["first_row"], filled["end_row"]))
+    found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
+    for (key,), group in filled.group_by("group_key", maintain_order=True):
+        buckets = group["bucket"].to_list()
+        spans = dict(zip(buckets, zip(group["first_row"], group["end_row"], strict=True), strict=True))
+        values = zip(buckets, group["value"], strict=True)
+        known = {bucket: value for bucket, value in values if value is not None}
+        began, newest_bucket = buckets[0], buckets[-1]
+        for bucket in baseline.touched(buckets, first, _END_OF_TIME if last is None else max(last, newest_bucket)):
+            value = known.get(bucket, 0.0 if baseline.empty_is_zero else None)
+            past = baseline.values(bucket, began, known)
+            if past is None:
+                lower, upper = None, None
+            else:
+                centre, spread = predict(condition, past)
+                lower, upper = centre - condition.value * spread, centre + condition.value * spread
+            found.append((cast(int, key), bucket, value, lower, upper, *spans.get(bucket, (0, 0))))
+    judged = pl.DataFrame(found, schema=_JUDGED, orient="row")
+    return judged.with_columns(outside=_outside(condition, both_ways=True).fill_null(False))
+
+
+def _measure(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> Measure:
+    return Measure(_condition(rule), rows, placed["at"], _size(rule), placed["bucket"])
+
+
+def _outside(condition: Deviation, *, both_ways: bool) -> pl.Expr:
+    """Whether the value is beyond a bound; unless `both_ways`, beyond one from which more events cannot bring it
+    back."""
+    above = RELATIONS[condition.operator](pl.col("value"), pl.col("upper"))
+    below = RELATIONS[_BELOW[condition.operator]](pl.col("value"), pl.col("lower"))
+    if condition.direction == "down" or not (both_ways or condition.metric in GROWING):
+        above = pl.lit(False)
+    if condition.direction == "up" or not (both_ways or condition.metric == "min"):
+        below = pl.lit(False)
+    return cast(pl.Expr, above | below)
+
+
+def _at_rows(rule: Rule, rows: pl.DataFrame, arriving: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The moments of rows: true where the bucket that closed last was outside, or the open one is already."""
+    open_now = arriving.join(
+        judged.select("group_key", "bucket", "lower", "upper", "first_row"),
+        on=["group_key", "bucket"],
+        how="left",
+        maintain_order="left",
+    )
+    so_far = _measure(rule, rows, _all_placed(rows, _size(rule)))
+    open_now = open_now.with_columns(
+        value=so_far.values(open_now["first_row"], open_now["row"] + 1), end_row=pl.col("row") + 1
+    )
+    early = open_now.select(_outside(_condition(rule), both_ways=False).fill_null(False)).to_series()
+    closed = arriving.with_columns(bucket=pl.col("bucket") - 1).join(
+        judged, on=["group_key", "bucket"], how="left", maintain_order="left"
+    )
+    outside = closed["outside"].fill_null(False)
+    shown = ("value", "lower", "upper", "first_row", "end_row")  # nothing where there is only a past that keeps firing
+    return arriving.select("group_key", "at", "row").with_columns(
+        *(open_now[name].zip_with(early, closed.select(pl.when(outside).then(name)).to_series()) for name in shown),
+        bucket=open_now["bucket"].zip_with(early, closed["bucket"]),
+        true=early | outside,
+        settled_at=(open_now["bucket"] * _size(rule)).zip_with(early, arriving["at"]),
+        ends=((closed["bucket"] + 1) * _size(rule)).zip_with(~early, arriving["at"]),
+    )
+
+
+def _all_placed(rows: pl.DataFrame, size: int) -> pl.DataFrame:
+    return rows.select(at=pl.col("timestamp").cast(pl.Int64)).with_columns(bucket=pl.col("at") // size)
+
+
+def _at_closings(judged: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl.DataFrame:
+    """The moments at which buckets close and no row of the group stands; what was outside ends one bucket later."""
+    closing = judged.with_columns(at=(pl.col("bucket") + 1) * size, true=pl.col("outside"))
+    after = judged.with_columns(bucket=pl.col("bucket") + 1).join(judged, on=["group_key", "bucket"], how="anti")
+    after = after.select("group_key", at=(pl.col("bucket") + 1) * size, true=pl.lit(False))
+    alone = pl.concat([closing, after], how="diagonal").join(arriving, on=["group_key", "at"], how="anti")
+    return alone.with_columns(row=pl.lit(None, pl.UInt32), settled_at=pl.col("at"), ends=pl.col("at")).drop("outside")
+
+
+def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
+    """The rows of a baseline and a few buckets more, and the first row of each group."""
+    reach = timedelta(microseconds=(Baseline.of(_condition(rule)).reach + 4) * _size(rule))
+    young, old = parted(rows, earlier(earliest, reach))
+    return pl.concat([old.group_by("group_key", maintain_order=True).first().select(rows.columns), young])
+
+
+def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+    condition, size = _condition(rule), _size(rule)
+    spans = list(zip(found["first_row"].fill_null(0), found["end_row"].fill_null(0), strict=True))
+    bounds = list(zip(found["value"], found["lower"], found["upper"], strict=True))
+    expected = [_expected(condition, lower, upper) for _, lower, upper in bounds]
+    what, event_ids = metric_of_events(condition), rows["event_id"]
+    return Account(
+        value=found["value"].to_list(),
+        threshold=[_passed_bound(condition, *one) for one in bounds],
+        expected=expected,
+        window_start=[bucket * size for bucket in found["bucket"]],
+        window_end=found["ends"].to_list(),
+        contributing=[newest(event_ids, first, end) for first, end in spans],
+        contributing_count=[end - first for first, end in spans],
+        message=[
+            f"{what.format(number(value))}{group} in {span(size / 1_000_000)} (expected: {text})"
+            for (value, _, _), text, group in zip(bounds, expected, of, strict=True)
+        ],
+    )
+
+
+def _passed_bound(condition: Deviation, value: float | None, lower: float | None, upper: float | None) -> float | None:
+    if value is None or lower is None or upper is None:
+        return None
+    if condition.direction == "both":
+        return upper if value > (lower + upper) / 2 else lower
+    return upper if condition.direction == "up" else lower
+
+
+def _expected(condition: Deviation, lower: float | None, upper: float | None) -> str:
+    if lower is None or upper is None:
+        return "nothing yet"
+    if condition.direction == "both":
+        return f"between {number(lower)} and {number(upper)}"
+    return f"at most {number(upper)}" if condition.direction == "up" else f"at least {number(lower)}"
