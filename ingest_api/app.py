@@ -19,11 +19,13 @@ from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import (
     anomaly_routes,
+    dead_letter_routes,
     event_routes,
     health_routes,
     ledger_routes,
     live_route,
     metric_routes,
+    redrive_routes,
     rule_draft_routes,
     rule_routes,
     session_routes,
@@ -74,6 +76,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         event_routes,
         anomaly_routes,
         ledger_routes,
+        dead_letter_routes,
+        redrive_routes,
         rule_routes,
         rule_draft_routes,
         metric_routes,
@@ -87,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(live_route.router)
     answer_errors_as_json(app)
     add_door(app, known)
-    complete_openapi(app)
+    complete_openapi(app, known)
     return app
 
 
