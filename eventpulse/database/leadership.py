@@ -58,8 +58,8 @@ def release_leadership(connection: psycopg.Connection, shard: int) -> None:
 def somebody_waits(connection: psycopg.Connection, shard: int) -> bool:
     """Whether a standby is in the queue for the lock."""
     row = connection.execute(
-        "select exists (select from pg_locks where locktype = 'advisory' and not granted and classid = %s and objid = %s"
-        " and database = (select oid from pg_database where datname = current_database()))",
+        "select exists (select from pg_locks where locktype = 'advisory' and not granted and classid = %s"
+        " and objid = %s and database = (select oid from pg_database where datname = current_database()))",
         (_LOCK_CLASS, shard),
     ).fetchone()
     return bool(row and row[0])

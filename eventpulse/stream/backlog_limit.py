@@ -1,4 +1,4 @@
-"""Watch how much waits in Redis, so that ingestion stops before Redis has no memory left, and goes on when there is room.
+"""Watch how much waits in Redis: ingestion stops before Redis has no memory left, and goes on when there is room.
 
 Requests do not ask Redis: they read what was seen at the last look, half a second ago at most. Once a limit is passed,
 nothing is taken until the backlog has fallen well below it, so that ingestion does not flicker at the edge.

@@ -1,4 +1,4 @@
-"""Redis hangs, refuses, dies and comes back: clients are told at once, nothing is half taken, nobody restarts anything."""
+"""Redis hangs, refuses, dies and comes back: clients hear it at once, nothing is half taken, nobody restarts anything."""
 
 import os
 import signal

@@ -5,8 +5,7 @@ import math
 from typing import Any
 
 import msgspec
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from eventpulse.event import StreamedEvent
 from ingest_api.explain import faults_of_event

@@ -1,4 +1,4 @@
-"""History judged slice by slice gives what one evaluation over all of it gives, wherever the replay starts and is cut."""
+"""History judged slice by slice gives what one evaluation over all of it gives, wherever it starts and is cut."""
 
 import json
 from datetime import timedelta

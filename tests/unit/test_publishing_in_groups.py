@@ -5,8 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from redis.exceptions import ConnectionError as RedisGone
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ConnectionError as RedisGone, OutOfMemoryError
 
 from eventpulse.errors import BacklogFull, StreamUnavailable
 from eventpulse.stream import publisher as publishing
