@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.constants import REF_PREFIX
 from pydantic import TypeAdapter
 
+from eventpulse.settings import Settings
+from ingest_api.openapi_door import describe_door
 from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA, EventIn
 from ingest_api.rule_documents import REQUIRED_FOR_PUT
 from rules.conditions import CONDITIONS
@@ -14,8 +16,8 @@ from rules.rule import RuleDocument
 _TEMPLATE = REF_PREFIX + "{model}"
 
 
-def complete_openapi(app: FastAPI) -> None:
-    """Add the schemas of bodies to the document of the app, once it is asked for."""
+def complete_openapi(app: FastAPI, settings: Settings) -> None:
+    """Add the schemas of bodies, and what the door does, to the document of the app once it is asked for."""
     of_routes = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -27,6 +29,7 @@ def complete_openapi(app: FastAPI) -> None:
                 operation["responses"].pop("422", None)
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)
+        describe_door(document, settings)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
