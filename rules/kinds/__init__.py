@@ -1,6 +1,6 @@
 """One module for each condition type, found by its name here."""
 
-from rules.kinds import absence, change, deviation, match, new_value, threshold, transition
+from rules.kinds import absence, change, deviation, match, new_value, sequence, threshold, transition
 from rules.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -10,5 +10,6 @@ KINDS: dict[str, Kind] = {
     "absence": absence,
     "deviation": deviation,
     "new_value": new_value,
+    "sequence": sequence,
     "transition": transition,
 }

@@ -151,7 +151,56 @@ def absence(rule: Any, events: list[Event]) -> States:
     return result
 
 
+def sequence(rule: Any, events: list[Event]) -> States:
+    steps, window = rule.condition.steps, seconds(rule.window_seconds)
+    limit = float(rule.window_seconds)
+    result: States = {}
+    groups = grouped(rule, events, lambda event: any(passes(step.filters, event) for step in steps))
+    for group, rows in groups.items():
+        states = []
+        missed = missed_chains(steps, rows, window) if steps[-1].absent else {}
+        for at in missed:
+            took = (at - missed[at][0].at) / 1_000_000
+            states.append(State(at, None, True, took, limit, at - window, tuple(missed[at])))
+        for event in rows:
+            chain = None if steps[-1].absent else completed_chain(steps, known_at(rows, event.at, event), window)
+            shown = chain or [event]
+            took = (event.at - shown[0].at) / 1_000_000
+            states.append(State(event.at, event, bool(chain), took, limit, event.at - window, tuple(shown)))
+        states.sort(key=lambda state: (state.at, state.event.order if state.event else ()))
+        result[group] = states, False
+    return result
+
+
+def completed_chain(steps: Any, rows: list[Event], window: int) -> list[Event] | None:
+    """Of all chains that the last event completes the one that begins last, and is latest at each step from its end."""
+    chains = [[rows[-1]]] if passes(steps[-1].filters, rows[-1]) else []
+    for step in reversed(steps[:-1]):
+        earlier = [event for event in inside(rows, rows[-1].at - window, rows[-1].at) if passes(step.filters, event)]
+        chains = [[event, *chain] for chain in chains for event in earlier if event.order < chain[0].order]
+    return max(chains, key=lambda chain: [chain[0].order, *(event.order for event in reversed(chain))], default=None)
+
+
+def missed_chains(steps: Any, rows: list[Event], window: int) -> dict[int, list[Event]]:
+    """Where the last step has failed to come, with the earliest steps that followed the first one."""
+    missed: dict[int, list[Event]] = {}
+    for first in rows:
+        if not passes(steps[0].filters, first):
+            continue
+        chain = [first]
+        for step in steps[1:]:
+            after = [one for one in rows if one.order > chain[-1].order and one.at < first.at + window]
+            following = [one for one in after if passes(step.filters, one)]
+            if not following:
+                break
+            chain.append(following[0])
+        if len(chain) == len(steps) - 1:
+            missed[first.at + window] = chain
+    return missed
+
+
 STATES: dict[str, Callable[[Any, list[Event]], States]] = {
+    "sequence": sequence,
     "match": match,
     "threshold": threshold,
     "change": change,
