@@ -1,6 +1,7 @@
 """`eventpulse up`: run everything on this machine until Ctrl-C."""
 
 import time
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -18,7 +19,8 @@ def up() -> None:
     begun = time.monotonic()
 
     def say(line: str) -> None:
-        console.print(line, markup=False)
+        with suppress(OSError):  # a full disk or a reader that has gone is no reason to stop the product
+            console.print(line, markup=False)
 
     def ready(settings: Settings) -> None:
         api = local_url(settings.host, settings.port)

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eventpulse.embedded.child import Child
 from eventpulse.embedded.log_file import keep_small
 from eventpulse.embedded.program import Program
-from eventpulse.embedded.restarts import GiveUp, StartAgain, after_an_end
+from eventpulse.embedded.restarts import LONGEST_WAIT_SECONDS, GiveUp, StartAgain, after_an_end
 from eventpulse.errors import EmbeddedServerError
 
 _LOOK_EVERY_SECONDS = 0.1
@@ -77,10 +78,7 @@ class Supervisor:
             self._replace_ended()
 
     def watch(self) -> None:
-        """Keep every program running until a stop is requested.
-
-        Raises EmbeddedServerError, with the end of its log, for one that keeps ending.
-        """
+        """Keep every program running until a stop is requested."""
         while not self.stop_requested:
             time.sleep(_LOOK_EVERY_SECONDS)
             self._replace_ended()
@@ -111,9 +109,16 @@ class Supervisor:
         for post in self._posts:
             if post.child is None:
                 if time.monotonic() >= post.start_again_at:
-                    _fill(post)
+                    self._start_again(post)
             elif post.child.exit_code is not None:
                 self._note_end(post, post.child, time.monotonic())
+
+    def _start_again(self, post: _Post) -> None:
+        try:
+            _fill(post)
+        except OSError as fault:  # no room for its log, or no memory for its process
+            post.start_again_at = time.monotonic() + LONGEST_WAIT_SECONDS
+            self._say(f"{post.program.name} cannot be started now ({fault}); trying again.")
 
     def _note_end(self, post: _Post, child: Child, now: float) -> None:
         post.ends.append(now)
@@ -131,11 +136,13 @@ class Supervisor:
         if time.monotonic() - self._logs_looked_at > _LOG_LOOK_EVERY_SECONDS:
             self._logs_looked_at = time.monotonic()
             for post in self._posts:
-                keep_small(post.log)
+                with suppress(OSError):  # where there is no room for it, it waits
+                    keep_small(post.log)
 
 
 def _fill(post: _Post) -> None:
-    keep_small(post.log)
+    with suppress(OSError):
+        keep_small(post.log)
     post.child = Child(post.program, post.log)
 
 
