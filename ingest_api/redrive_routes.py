@@ -22,10 +22,11 @@ from ingest_api.dead_letter_parameters import (
 from ingest_api.dead_letter_payloads import ManyRedriven, Redriven
 from ingest_api.dependencies import Database, ThePublisher, TheSettings
 from ingest_api.parameters import From, To
-from ingest_api.payloads import ValidationFailed
+from ingest_api.payloads import Error, ValidationFailed
 from ingest_api.redriving import Unfit, redrive
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+_REFUSED: Any = ValidationFailed | Error
 #: Letters that go into the stream together.
 _AT_ONCE = 200
 _MOST_NAMED = 100
@@ -92,7 +93,7 @@ async def redrive_many(
     response_model=Redriven,
     status_code=202,
     responses={
-        **documented(404, 429, 500, 503, s400=ValidationFailed),
+        **documented(404, 429, 500, 503, s400=_REFUSED),
         200: {"model": Redriven, "description": "With `dry_run`: what would be done"},
     },
 )
