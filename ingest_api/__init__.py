@@ -1,1 +1,1 @@
-"""Everything HTTP reaches: ingestion, queries, rules, live messages, the dashboard."""
+"""Everything HTTP reaches: ingestion, queries, rules, live messages."""
