@@ -25,6 +25,7 @@ from ingest_api import (
     ledger_routes,
     live_route,
     metric_routes,
+    prometheus_route,
     redrive_routes,
     rule_draft_routes,
     rule_routes,
@@ -33,11 +34,14 @@ from ingest_api import (
 from ingest_api.answers import answer_errors_as_json
 from ingest_api.dependencies import AppState
 from ingest_api.door import add_door
+from ingest_api.http_meter import Metered
 from ingest_api.ingest_routes import add_ingest_routes
 from ingest_api.key_watch import KeyWatch
 from ingest_api.keys import KnownKeys
 from ingest_api.live import LiveAnomalies
+from ingest_api.observations import Observations
 from ingest_api.openapi import complete_openapi
+from ingest_api.prometheus import Instruments
 from ingest_api.session import Sessions
 
 BASE = "/api/v1"
@@ -56,9 +60,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if known.redis_url is None or known.database_url is None:
         raise SettingsError("DATABASE_URL and REDIS_URL are not set. `eventpulse up` starts both servers and the API.")
 
+    instruments = Instruments()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[AppState]:
-        async with _living(known) as state:
+        async with _living(known, instruments) as state:
             yield state
 
     app = FastAPI(
@@ -89,14 +95,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health_routes.probes)
     app.include_router(health_routes.probes, prefix=BASE, include_in_schema=False)
     app.include_router(live_route.router)
+    app.include_router(prometheus_route.router)
     answer_errors_as_json(app)
     add_door(app, known)
+    app.add_middleware(Metered, meter=instruments.http)
     complete_openapi(app, known)
     return app
 
 
 @asynccontextmanager
-async def _living(settings: Settings) -> AsyncIterator[AppState]:
+async def _living(settings: Settings, instruments: Instruments) -> AsyncIterator[AppState]:
     assert settings.redis_url is not None and settings.database_url is not None
     redis_url = settings.redis_url.get_secret_value()
     engine = open_engine(
@@ -107,6 +115,8 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
     blocking_client = open_redis(redis_url)
     backlog = BacklogLimit(client, most_events=settings.backlog_events, most_bytes=settings.backlog_bytes)
     publisher = Publisher(writer, refuse_when_full=backlog.refuse_when_full)
+    instruments.backlog = backlog
+    observations = Observations(engine, blocking_client, instruments.micro_batch_seconds.observe)
     live = LiveAnomalies(client)
     keys = KnownKeys(requests_per_second=settings.requests_per_second, events_per_second=settings.events_per_second)
     key_watch = KeyWatch(keys, engine, client)
@@ -122,6 +132,8 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
                 blocking_redis=blocking_client,
                 publisher=publisher,
                 live=live,
+                instruments=instruments,
+                observations=observations,
                 keys=keys,
                 key_watch=key_watch,
                 sessions=Sessions(settings),
@@ -130,6 +142,7 @@ async def _living(settings: Settings) -> AsyncIterator[AppState]:
         await publisher.close()
         await _end(tasks)
         await key_watch.close()
+        await observations.close()
         await writer.aclose()
         await client.aclose()
         blocking_client.close()

@@ -13,6 +13,8 @@ from eventpulse.stream.publisher import Publisher
 from ingest_api.key_watch import KeyWatch
 from ingest_api.keys import KnownKeys
 from ingest_api.live import LiveAnomalies
+from ingest_api.observations import Observations
+from ingest_api.prometheus import Instruments
 from ingest_api.session import Sessions
 
 
@@ -25,6 +27,8 @@ class AppState(TypedDict):
     blocking_redis: "redis.Redis"
     publisher: Publisher
     live: LiveAnomalies
+    instruments: Instruments
+    observations: Observations
     keys: KnownKeys
     key_watch: KeyWatch
     sessions: Sessions

@@ -139,6 +139,19 @@ def last_batches(connection: Connection, count: int) -> list[BatchSummary]:
     return [BatchSummary(**row) for row in connection.execute(query).mappings()]
 
 
+def newest_batch(connection: Connection) -> int:
+    """The id of the newest micro-batch; 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(batches.c.batch_id), 0))).scalar_one())
+
+
+def durations_after(connection: Connection, batch_id: int, *, most: int = 10_000) -> list[tuple[int, float]]:
+    """How many seconds each later micro-batch took, the oldest first."""
+    took = func.extract("epoch", batches.c.committed_at - batches.c.started_at)
+    query = select(batches.c.batch_id, took).where(batches.c.batch_id > batch_id)
+    rows = connection.execute(query.order_by(batches.c.batch_id).limit(most))
+    return [(number, max(float(seconds), 0.0)) for number, seconds in rows]
+
+
 def batches_before(
     connection: Connection, wanted: BatchFilter, *, limit: int, offset: int = 0, before: int | None = None
 ) -> Sequence[Row]:

@@ -1,0 +1,96 @@
+"""What PostgreSQL and Redis say about the pipeline: asked in a thread, every few seconds, however many ask us."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+import redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from eventpulse.balance import Balance, read_balance
+from eventpulse.database.dead_letters import letters_by_state
+from eventpulse.database.leadership import Lease, current_lease
+from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
+from eventpulse.database.transactions import reading
+from eventpulse.errors import DatabaseUnavailable
+from eventpulse.stream.backlog import Backlog, read_backlog
+
+OLD_AFTER_SECONDS = 5.0
+#: How long somebody who asks waits for news; then what is known has to do.
+WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The pipeline as it was seen. What could not be read is None."""
+
+    totals: LedgerTotals | None = None
+    balance: Balance | None = None
+    backlog: Backlog | None = None
+    lease: Lease | None = None
+    dead_letters: dict[str, int] = field(default_factory=dict)
+    postgres_up: bool = False
+    redis_up: bool = False
+
+
+class Observations:
+    """The pipeline as last seen. `note_duration` is told how long each new micro-batch took."""
+
+    def __init__(self, engine: Engine, client: "redis.Redis", note_duration: Callable[[float], None]) -> None:
+        self._engine = engine
+        self._client = client
+        self._note_duration = note_duration
+        self._seen = Observed()
+        self._seen_at: float | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._newest_batch: int | None = None
+
+    async def latest(self) -> Observed:
+        """What was seen not long ago. Who asks while somebody looks waits for the same look."""
+        if self._looking is None and (self._seen_at is None or monotonic() - self._seen_at > OLD_AFTER_SECONDS):
+            self._looking = asyncio.create_task(self._look())
+        if self._looking is not None:
+            await asyncio.wait({self._looking}, timeout=WAIT_SECONDS)
+        return self._seen
+
+    async def close(self) -> None:
+        """Wait for the last look."""
+        if self._looking is not None:
+            await asyncio.wait({self._looking})
+
+    async def _look(self) -> None:
+        try:
+            self._seen = await run_in_threadpool(self.look)
+        finally:
+            self._seen_at = monotonic()
+            self._looking = None
+
+    def look(self) -> Observed:
+        """Ask both servers once."""
+        totals = lease = balance = backlog = None
+        letters: dict[str, int] = {}
+        postgres_up = redis_up = True
+        try:
+            with reading(self._engine) as connection:
+                totals, letters = ledger_totals(connection), letters_by_state(connection)
+                if self._newest_batch is None:
+                    self._newest_batch = newest_batch(connection)
+                for batch_id, seconds in durations_after(connection, self._newest_batch):
+                    self._newest_batch = batch_id
+                    self._note_duration(seconds)
+            lease = current_lease(self._engine, 0)
+        except DatabaseUnavailable:
+            postgres_up = False
+        try:
+            backlog = read_backlog(self._client)
+            if postgres_up:
+                with reading(self._engine) as connection:
+                    balance = read_balance(connection, self._client)
+        except DatabaseUnavailable:
+            postgres_up = False
+        except (RedisError, OSError):
+            redis_up = False
+        return Observed(totals, balance, backlog, lease, letters, postgres_up, redis_up)
