@@ -3,11 +3,12 @@
 import msgspec
 from sqlalchemy import Engine, select
 
+from eventpulse.database.connect import open_engine
 from eventpulse.database.rule_store import NewRule, add_rule
 from eventpulse.database.tables import rule_versions, rules
 from eventpulse.database.transactions import writing
 from eventpulse.rule_file import read_rule_file, rule_files
-from eventpulse.settings import PROJECT_ROOT
+from eventpulse.settings import PROJECT_ROOT, Settings
 from rules.rule import Rule, read_rule
 
 BUILTIN_RULES = PROJECT_ROOT / "rules" / "builtin"
@@ -27,6 +28,16 @@ def install_builtin_rules(engine: Engine) -> list[str]:
                 add_rule(connection, _new(rule))
                 installed.append(rule.name)
     return installed
+
+
+def install_builtin_rules_in(settings: Settings) -> list[str]:
+    """The same in the database of an installation that runs."""
+    assert settings.database_url is not None
+    engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse rules")
+    try:
+        return install_builtin_rules(engine)
+    finally:
+        engine.dispose()
 
 
 def builtin_rules() -> list[Rule]:

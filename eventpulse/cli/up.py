@@ -23,9 +23,13 @@ def up() -> None:
             console.print(line, markup=False)
 
     def ready(settings: Settings) -> None:
+        # Only here: it needs Polars, and nobody should wait for that to see a port refused.
+        from eventpulse.cli.builtin_rules import install_builtin_rules_in
+
+        for name in install_builtin_rules_in(settings):
+            say(f"New rule: {name}")
         api = local_url(settings.host, settings.port)
         console.print(f"\n[bold green]EventPulse is ready[/] after {time.monotonic() - begun:.1f} s.\n")
-        say(f"  Dashboard  {api}/api/v1/dashboard")
         say(f"  API        {api}/api/v1   (described at {api}/docs)")
         say(f"  Dagster    {local_url('127.0.0.1', settings.dagster_port)}")
         say(f"  Logs       {settings.home / 'logs'}")
