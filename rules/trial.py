@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rules.document import GroupValues, Text, document
 
@@ -12,6 +12,18 @@ Offset = Annotated[
     float, Field(strict=True, ge=0, le=LONGEST_TRIAL, description="a number of seconds since the start of the test")
 ]
 Repeat = Annotated[int, Field(strict=True, ge=1, le=10_000, description="a whole number from 1 to 10000")]
+
+
+def _not_a_number(value: Any) -> Any:
+    """A number would pass as seconds since 1970. YAML gives an instant already where a text looks like one."""
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be a text such as 2026-01-05T00:00:00Z")
+    return value
+
+
+Start = Annotated[
+    datetime, BeforeValidator(_not_a_number), Field(description="an ISO 8601 time such as 2026-01-05T00:00:00Z")
+]
 JsonObject = Annotated[dict[str, Any], Field(description="a mapping, such as {ip: 10.0.0.1}")]
 
 
@@ -60,4 +72,4 @@ class Trial:
     events: Annotated[tuple[TrialEvents, ...], Field(min_length=1, max_length=1000, description="a list of events")]
     expect: Annotated[tuple[Expected, ...], Field(max_length=10_000, description="a list of expected anomalies")]
     until_seconds: Offset | None = None
-    starts_at: Annotated[datetime, Field(description="an ISO 8601 time such as 2026-01-05T00:00:00Z")] | None = None
+    starts_at: Start | None = None
