@@ -1,17 +1,31 @@
-"""What the rules found, by UTC day of event time."""
+"""What the rules found, by UTC day of event time: kept up to date by drain runs, filled in for days that are chosen."""
+
+import warnings
 
 import dagster as dg
 
 from assets.events import events
+from assets.history import HistoryOptions, backfill_days
 from assets.partitions import daily
+from assets.rule_book import rule_book
 
-anomalies = dg.AssetSpec(
-    "anomalies",
-    deps=[events],
+# Dagster calls `backfill_policy` beta and would say so in the log of every process.
+warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+
+
+@dg.asset(
+    deps=[events, rule_book],
     partitions_def=daily,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="history",
     group_name="detection",
     kinds={"polars", "postgres"},
     owners=["team:eventpulse"],
     description="Anomalies in table `eventpulse.anomalies`: a pure function of the rules and the stored events. "
-    "Materialised by drain runs, in the transaction that stores the events.",
+    "Drain runs report them in passing, for the days that their events touch. Materialising a day evaluates the rules "
+    "over it again and makes the anomalies that stand be those that follow; nobody is notified unless the "
+    "configuration says so.",
 )
+def anomalies(context: dg.AssetExecutionContext, config: HistoryOptions) -> None:
+    """Evaluate the chosen days again."""
+    backfill_days(context, config)

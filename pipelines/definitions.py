@@ -5,6 +5,7 @@ import dagster as dg
 from assets.anomalies import anomalies
 from assets.event_stream import event_stream
 from assets.events import events
+from assets.rule_book import rule_book
 from pipelines.jobs import drain_stream
 from sensors.drain_keeper import drain_keeper
 
@@ -13,7 +14,8 @@ from sensors.drain_keeper import drain_keeper
 def eventpulse() -> dg.Definitions:
     """All assets, jobs and sensors."""
     return dg.Definitions(
-        assets=[event_stream, events, anomalies],
+        assets=[event_stream, events, rule_book, anomalies],
         jobs=[drain_stream],
         sensors=[drain_keeper],
+        executor=dg.in_process_executor,
     )

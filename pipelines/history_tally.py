@@ -18,6 +18,7 @@ class HistoryTally:
         self._names = {rule.rule_id: rule.name for rule in rules}
         self.by_rule: dict[UUID, RuleDifference] = {}
         self.new_by_day: dict[str, int] = {}
+        self.events_by_day: dict[str, int] = {}
         self.faults: dict[UUID, str] = {}
         self.events = self.slices = 0
 
@@ -31,7 +32,9 @@ class HistoryTally:
             self.by_rule[each.rule_id] = each if before is None else before.and_later(each)
         new = dict(passed.new["occurred_at"].dt.date().value_counts().iter_rows())
         for day in passed.events_by_day.keys() | new.keys():
-            self.new_by_day[day.isoformat()] = self.new_by_day.get(day.isoformat(), 0) + new.get(day, 0)
+            named = day.isoformat()
+            self.new_by_day[named] = self.new_by_day.get(named, 0) + new.get(day, 0)
+            self.events_by_day[named] = self.events_by_day.get(named, 0) + passed.events_by_day.get(day, 0)
 
     @property
     def missing(self) -> int:

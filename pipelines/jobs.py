@@ -3,12 +3,16 @@
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 import dagster as dg
 
+from eventpulse.database.connect import open_connection
+from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from pipelines.drain_run import DrainRun
 from pipelines.report_to_dagster import DagsterReporter
+from pipelines.rerun import rerun
 
 DRAIN_JOB = "drain_stream"
 
@@ -19,7 +23,10 @@ DRAIN_JOB = "drain_stream"
     "stores their events, evaluates the rules, and reports what it did.",
 )
 def drain_op(context: dg.OpExecutionContext) -> None:
-    """One drain run."""
+    """One drain run; re-executed, it evaluates again what the run took that was executed first."""
+    if (earlier := context.run.root_run_id) is not None:
+        _rerun(context, earlier)
+        return
     run = DrainRun(load_settings(), context.run_id, DagsterReporter(context), shall_stop=_told_to_end())
     run.run()
 
@@ -34,6 +41,20 @@ def drain_op(context: dg.OpExecutionContext) -> None:
 def drain_stream() -> None:
     """The live pipeline."""
     drain_op()
+
+
+def _rerun(context: dg.OpExecutionContext, earlier: str) -> None:
+    settings = load_settings()
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
+    application = f"eventpulse history {context.run_id}"
+    with closing(open_connection(settings.database_url.get_secret_value(), application=application)) as connection:
+        tally = rerun(connection, settings, earlier, context.run_id, context.log.info)
+    for day in tally.new_by_day:
+        rows = {"dagster/row_count": tally.new_by_day[day], "events_evaluated": tally.events_by_day[day]}
+        context.log_event(
+            dg.AssetMaterialization("anomalies", partition=day, metadata={**rows, "origin": "rerun", "of_run": earlier})
+        )
 
 
 def _told_to_end() -> Callable[[], bool]:

@@ -123,24 +123,27 @@ class Reevaluation:
         return max(filter(None, (newest, self.watermark()))) + _ONE_MICROSECOND
 
     def _beyond(self, replay: Replay, end: datetime, last_differences: dict[UUID, datetime]) -> Iterator[Passed]:
-        present, position = self._present(), end
+        present, position, step = self._present(), end, timedelta(0)
         for day in days_with_events(self.connection, end, present):
             stop = min(start_of(day) + _DAY, present)
             evaluated = self._evaluated_until(replay.rules, max(end, start_of(day)), stop)
             replay.drop(rule.rule_id for rule in replay.rules if rule.rule_id not in evaluated)
-            for stretch in slices(self.connection, position, stop, of_rules(replay.rules), most=self.slice_events):
-                replay.drop(
-                    rule.rule_id
-                    for rule in replay.rules
-                    if _depends_until(rule, end, last_differences.get(rule.rule_id)) <= stretch.start
-                )
+            while position < stop:
+                needed = {
+                    rule.rule_id: _depends_until(rule, end, last_differences.get(rule.rule_id)) for rule in replay.rules
+                }
+                replay.drop(rule_id for rule_id, until in needed.items() if until <= position)
                 if not replay.rules:
                     return
-                replay, passed = self._evaluate(replay, stretch, evaluated)
-                _note(last_differences, passed)
-                yield passed
+                # Ever longer steps, lest a long chain of cooldowns be followed one by one.
+                step = max(max(needed.values()) - position, 2 * step)
+                to = stop if stop - position <= step else position + step
+                for stretch in slices(self.connection, position, to, of_rules(replay.rules), most=self.slice_events):
+                    replay, passed = self._evaluate(replay, stretch, evaluated)
+                    _note(last_differences, passed)
+                    yield passed
+                position = to
             replay.drop(rule_id for rule_id, until in evaluated.items() if until < stop)
-            position = stop
 
     def _evaluated_until(self, rules: Sequence[Rule], start: datetime, stop: datetime) -> dict[UUID, datetime]:
         """How far, from `start` on and within its day, each rule was evaluated before; the others are missing."""
@@ -284,12 +287,15 @@ def in_parts(computed: pl.DataFrame, start: datetime, end: datetime) -> Iterator
 
 
 def _depends_until(rule: Rule, end: datetime, last_difference: datetime | None) -> datetime:
-    """How long what happened before `end` may matter to a rule's anomalies."""
+    """How long what happened before `end` may matter to a rule's anomalies: through windows that reach back, and
+    through the cooldown of an anomaly that was not known or does not hold any more."""
     span = look_back(rule)
-    reach = span if span != FOREVER and (span <= _SHORT or last_difference is not None) else timedelta(0)
+    through_windows = end
+    if span != FOREVER and (span <= _SHORT or last_difference is not None):
+        through_windows = end + span
     if last_difference is None:
-        return end + reach
-    return max(end, last_difference + timedelta(seconds=rule.cooldown_seconds)) + reach
+        return through_windows
+    return max(through_windows, last_difference + timedelta(seconds=rule.cooldown_seconds))
 
 
 def _note(last_differences: dict[UUID, datetime], passed: Passed) -> None:

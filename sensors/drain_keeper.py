@@ -82,7 +82,9 @@ def _recent_runs(instance: dg.DagsterInstance) -> list[DrainRunSeen]:
     """Every unfinished drain run, and the newest finished ones."""
     unfinished = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB, statuses=_UNFINISHED), limit=50)
     newest = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB), limit=10)
-    seen = {record.dagster_run.run_id: _seen(record) for record in [*unfinished, *newest]}
+    # A run that is executed again evaluates history; it neither leads nor stands by.
+    drains = [record for record in [*unfinished, *newest] if record.dagster_run.parent_run_id is None]
+    seen = {record.dagster_run.run_id: _seen(record) for record in drains}
     return sorted(seen.values(), key=lambda run: run.created_at, reverse=True)
 
 

@@ -191,3 +191,33 @@ def set_aside(connection: psycopg.Connection, letters: Sequence[DeadLetter], bat
                 for letter in letters
             ],
         )
+
+
+@dataclass(frozen=True)
+class MicroBatches:
+    """The micro-batches that a run took from the stream, and the minutes of event time their events lie in."""
+
+    batches: int
+    first: int
+    last: int
+    stored: int
+    minutes: list[datetime]
+
+
+def micro_batches_of(connection: psycopg.Connection, dagster_run_id: str) -> MicroBatches:
+    """What the ledger knows of a run's micro-batches."""
+    row = connection.execute(
+        "select count(*), coalesce(min(batch_id), 0), coalesce(max(batch_id), 0), coalesce(sum(stored), 0)::bigint"
+        " from eventpulse.batches where dagster_run_id = %s and origin = 'live' and stored > 0",
+        (dagster_run_id,),
+    ).fetchone()
+    assert row is not None
+    minutes = connection.execute(
+        """
+        select distinct date_trunc('minute', e."timestamp") from eventpulse.events e
+            join eventpulse.batches b on b.batch_id = e.batch_id
+        where e.batch_id between %s and %s and b.dagster_run_id = %s order by 1
+        """,
+        (row[1], row[2], dagster_run_id),
+    ).fetchall()
+    return MicroBatches(*row, [minute for (minute,) in minutes])

@@ -143,3 +143,36 @@ def test_an_evaluation_that_is_overtaken_again_and_again_holds_storing_back_once
 
         assert len(asked) == module.ATTEMPTS
         assert standing(drain.connection) == live
+
+
+def test_a_chain_of_cooldowns_is_followed_beyond_the_end_until_it_meets_what_stands(
+    database_url: str, redis_url: str
+) -> None:
+    save_rule(
+        database_url,
+        {
+            "name": "often",
+            "severity": "info",
+            "window_seconds": 30,
+            "cooldown_seconds": 90,
+            "condition": {"type": "match"},
+        },
+    )
+    first, *later = [
+        {"event_id": str(UUID(int=minute + 1)), "timestamp": (START + timedelta(minutes=minute)).isoformat()}
+        for minute in [*range(1, 40), *range(60, 80)]
+    ]
+    publish(redis_url, [*later, first], an_entry=10)
+    with a_drain(database_url, redis_url, batch_events=10, correct=timedelta(0)) as drain:
+        drain.run_until_empty()
+        assert drain.tally.anomalies == 29  # of minute 2, 4, 6 …, since the event of minute 1 came too late
+
+        found = reevaluate(drain.connection, START, START + timedelta(minutes=10))
+
+        assert not found[0].beyond
+        assert START + timedelta(minutes=40) < found[-1].end < START + timedelta(minutes=79)
+        assert drain.connection.execute(
+            "select array_agg(extract(minute from occurred_at)::int order by occurred_at) from eventpulse.anomalies"
+            " where state = 'current' and occurred_at < '2026-02-01 00:30'"
+        ).fetchone() == ([minute % 60 for minute in range(51, 90, 2)],)
+        assert counts(reevaluate(drain.connection)) == (0, 0, 0)
