@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 
 import psycopg
 from psycopg import sql
@@ -10,14 +11,18 @@ from psycopg import sql
 #: a client that makes up dates must not be able to make a table for each.
 MOST_DAYS = 1_000
 RECENT = timedelta(days=7)
+REMEMBERED_SECONDS = 60.0
 
 
 class DayPartitions:
-    """The days that have a partition, remembered by a process that writes. Partitions are never removed under it
-    without `forget`."""
+    """The days that have a partition, remembered for a while by a process that writes.
+
+    Retention may drop a day meanwhile. An event of that day then goes where days share, and nothing breaks.
+    """
 
     def __init__(self) -> None:
         self._known: set[date] | None = None
+        self._read_at = 0.0
 
     def forget(self) -> None:
         """Read the partitions again when next asked."""
@@ -25,8 +30,8 @@ class DayPartitions:
 
     def ensure(self, connection: psycopg.Connection, days: Iterable[date], today: date) -> None:
         """Make the partitions that are missing. Each is made in a transaction of its own and is harmless to repeat."""
-        if self._known is None:
-            self._known = _existing_days(connection)
+        if self._known is None or monotonic() - self._read_at > REMEMBERED_SECONDS:
+            self._known, self._read_at = existing_days(connection), monotonic()
         for day in sorted(set(days) - self._known):
             if day < date.max and (len(self._known) < MOST_DAYS or abs(day - today) <= RECENT):
                 _make_partition(connection, day)
@@ -39,7 +44,8 @@ def partition_name(day: date) -> str:
     return f"events_{day:%Y_%m_%d}"
 
 
-def _existing_days(connection: psycopg.Connection) -> set[date]:
+def existing_days(connection: psycopg.Connection) -> set[date]:
+    """The days that have a partition of their own."""
     rows = connection.execute(
         "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
         " where i.inhparent = 'eventpulse.events'::regclass and c.relname like 'events\\_____\\___\\___'"
