@@ -114,14 +114,15 @@ Number = Annotated[StrictFloat, Field(description="a number")]
 HowMany = Annotated[StrictInt, Field(ge=0, le=10_000_000, description="a whole number from 0 to 10000000")]
 Path = Annotated[StrictStr, AfterValidator(_path), Field(description=WHAT_A_PATH_IS)]
 Paths = Annotated[
-    tuple[Path, ...],
+    Annotated[tuple[Path, ...], Field(max_length=5)],
     AfterValidator(_no_repeats),
-    Field(max_length=5, description="a list of at most 5 paths"),
+    Field(description="a list of at most 5 paths"),
 ]
+_Texts = Annotated[tuple[Text, ...], Field(max_length=1000)]
 OneOrMore = Annotated[
-    tuple[Text, ...],
-    BeforeValidator(_listed),
-    Field(max_length=1000, description="a text of 1 to 255 characters, or a list of such texts"),
+    _Texts,
+    BeforeValidator(_listed, json_schema_input_type=Text | _Texts | None),
+    Field(description="a text of 1 to 255 characters, or a list of such texts"),
 ]
 Operator = Annotated[
     str,
