@@ -51,6 +51,50 @@ def point_triggers(moments: pl.DataFrame, held: int, kept: int) -> pl.DataFrame:
     )
 
 
+def lasting_truth(moments: pl.DataFrame, held: int, kept: int, lasts: bool) -> pl.DataFrame:
+    """The truth with `held` and `kept` in it, as moments that last until the next one: group_key, at, row, `true`,
+    `follows`.
+
+    What is over at once gets a moment right after its own, at which it is false; `follows` is the row of the event
+    after which it comes. Moments in order come in.
+    """
+    if "follows" not in moments.columns:
+        moments = moments.with_columns(follows=pl.lit(None, pl.UInt32))
+    moments = moments.select("group_key", "at", "row", "true", "follows")
+    if held:
+        moments = _held_long_enough(moments, held) if lasts else moments.with_columns(true=pl.lit(False))
+    if kept:
+        return _kept_firing(moments, kept, lasts)
+    if lasts:
+        return moments
+    moments = moments.with_columns(_order=pl.int_range(pl.len()))
+    over = moments.filter("true").with_columns(true=pl.lit(False), row=pl.lit(None, pl.UInt32), follows="row")
+    return pl.concat([moments, over]).sort("_order", maintain_order=True).drop("_order")
+
+
+def _kept_firing(moments: pl.DataFrame, kept: int, lasts: bool) -> pl.DataFrame:
+    """The same moments, true for `kept` longer, and the moments at which that is over."""
+    ends = pl.col("true")
+    if lasts:
+        ends = ~pl.col("true") & (pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
+    ended = pl.when(ends).then("at").forward_fill().over("group_key")
+    dated = moments.with_columns(
+        _over=ended + kept,
+        _next=pl.when(_SAME_GROUP_AFTER).then(pl.col("at").shift(-1)),
+        _next_true=(pl.col("true").shift(-1) & _SAME_GROUP_AFTER).fill_null(False),
+    )
+    still = (pl.col("at") < pl.col("_over")).fill_null(False)
+    closing = still if not lasts else still & ~pl.col("true")
+    before_next = (pl.col("_over") < pl.col("_next")).fill_null(True)
+    before_next |= ((pl.col("_over") == pl.col("_next")) & ~pl.col("_next_true")).fill_null(False)
+    no_event = pl.lit(None, pl.UInt32)
+    over = dated.filter(closing & before_next).with_columns(
+        at=pl.col("_over"), row=no_event, follows=no_event, true=pl.lit(False)
+    )
+    kept_true = dated.with_columns(true=pl.col("true") | still)
+    return pl.concat([kept_true, over]).drop("_over", "_next", "_next_true")
+
+
 def _held_long_enough(moments: pl.DataFrame, held: int) -> pl.DataFrame:
     """The same moments, true only where the condition has held for long enough, and the moments at which it has."""
     starts = pl.col("true") & ~(pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
@@ -61,7 +105,8 @@ def _held_long_enough(moments: pl.DataFrame, held: int) -> pl.DataFrame:
     )
     between = pl.col("true") & (pl.col("at") < pl.col("_counts"))
     between &= (pl.col("_counts") < pl.col("_next")).fill_null(True)
-    added = dated.filter(between).with_columns(at=pl.col("_counts"), row=pl.lit(None, pl.UInt32))
+    no_event = [pl.lit(None, pl.UInt32).alias(name) for name in ("row", "follows") if name in moments.columns]
+    added = dated.filter(between).with_columns(*no_event, at=pl.col("_counts"))
     judged = dated.with_columns(true=pl.col("true") & (pl.col("at") >= pl.col("_counts")).fill_null(False))
     both = pl.concat([judged, added]).sort("_order", maintain_order=True)
     return both.drop("_counts", "_next", "_order")

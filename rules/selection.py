@@ -20,6 +20,7 @@ import polars as pl
 from rules.fields import as_token
 from rules.filters import Filters
 from rules.kinds import KINDS, absence
+from rules.kinds.member_rows import rows_of_members
 from rules.rule import Rule
 
 ROW_ORDER = ("group_key", "timestamp", "position", "event_id")
@@ -43,13 +44,15 @@ def select_all(rules: Iterable[Rule], events: pl.DataFrame) -> dict[UUID, pl.Dat
     """The rows of every rule, by its id: grouped and sorted once for each group_by, parted once by event type, each
     distinct filter evaluated once. Rules that look at the same things share one frame."""
     by_group: dict[tuple[str, ...], _Grouped] = {}
-    selected = {}
-    for rule in rules:
-        grouped = by_group.get(rule.group_by)
-        if grouped is None:
-            grouped = by_group[rule.group_by] = _Grouped(events, rule.group_by)
-        selected[rule.rule_id] = grouped.rows_of(rule)
-    return selected
+    return {rule.rule_id: _rows_of(rule, events, by_group) for rule in rules}
+
+
+def _rows_of(rule: Rule, events: pl.DataFrame, by_group: "dict[tuple[str, ...], _Grouped]") -> pl.DataFrame:
+    if rule.members:
+        return rows_of_members(rule, [_rows_of(member, events, by_group) for member in rule.members])
+    if rule.group_by not in by_group:
+        by_group[rule.group_by] = _Grouped(events, rule.group_by)
+    return by_group[rule.group_by].rows_of(rule)
 
 
 class _Grouped:

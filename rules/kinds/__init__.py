@@ -1,6 +1,6 @@
 """One module for each condition type, found by its name here."""
 
-from rules.kinds import absence, change, deviation, match, new_value, sequence, threshold, transition
+from rules.kinds import absence, change, composite, deviation, match, new_value, sequence, threshold, transition
 from rules.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -12,4 +12,5 @@ KINDS: dict[str, Kind] = {
     "new_value": new_value,
     "sequence": sequence,
     "transition": transition,
+    "composite": composite,
 }

@@ -27,6 +27,9 @@ class Event:
     position: int
     payload: dict[str, Any] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(self.event_id)
+
     @property
     def order(self) -> tuple[int, int, str]:
         return self.at, self.position, self.event_id
@@ -64,6 +67,8 @@ class State:
     events: tuple[Event, ...] = ()  # that contributed, oldest first
     grows: bool = False  # the value counts seconds
     end: int | None = None  # of the window, where it is not `at`
+    shown_from: tuple[Event, ...] = ()  # where `events` are those of the window, whenever one looks
+    follows: Event | None = None  # where the state begins right after an event, not with it
     settled_at: int | None = None  # when the watermark need not have come as far as `at`
 
     def at_later(self, at: int) -> State:
@@ -71,7 +76,8 @@ class State:
         later = at - self.at
         value = self.value + later / 1_000_000 if self.grows and self.value is not None else self.value
         start = self.start + later if self.end is None else self.start
-        return replace(self, at=at, event=None, start=start, value=value)
+        shown = tuple(one for one in self.shown_from if start < one.at <= at) if self.shown_from else self.events
+        return replace(self, at=at, event=None, start=start, value=value, events=shown, follows=None)
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,7 @@ def held(interval: Interval, span: int) -> Interval | None:
     inside = [state for state in interval.states if state.at >= start]
     if interval.end is not None and interval.end <= start and not inside:
         return None
-    event_there = any(state.at == start and state.event is not None for state in inside)
+    event_there = bool(inside) and inside[0].at == start and inside[0].event is not None
     in_force = [state for state in interval.states if state.at <= start][-1].at_later(start)
     return Interval(start, interval.end, inside, None if event_there else in_force)
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests.reference.composite import composite
 from tests.reference.deviation import deviation
 from tests.reference.evaluate import Event, State, grouped, passes, seconds
 from tests.reference.metrics import RELATIONS, measure
@@ -201,6 +202,7 @@ def missed_chains(steps: Any, rows: list[Event], window: int) -> dict[int, list[
 
 STATES: dict[str, Callable[[Any, list[Event]], States]] = {
     "sequence": sequence,
+    "composite": composite,
     "match": match,
     "threshold": threshold,
     "change": change,

@@ -1,0 +1,59 @@
+"""The rows of a composite: those of all its members one among the other, and each member's own taken out again."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+import polars as pl
+
+from rules.rule import Rule
+
+_ORDER = ("group_key", "timestamp", "position", "event_id")
+_SHARED = ("timestamp", "position", "event_id")
+
+
+def rows_of_members(rule: Rule, of_each: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of a composite, given those of its members.
+
+    `member` is the number of the member that a row is of; what is the member's own, its groups among it, stands behind
+    that number: `0.value`, `0.group_key`. An event that several members look at has a row of each.
+    """
+    parts = []
+    for number, rows in enumerate(of_each):
+        own = {name: f"{number}.{name}" for name in rows.columns if name not in _SHARED}
+        group = _projected(rows["group"], rule.group_by)
+        parts.append(
+            rows.rename(own).select(
+                group.alias("group"),
+                group.hash().alias("group_key"),
+                *_SHARED,
+                pl.lit(number, pl.Int32).alias("member"),
+                *own.values(),
+            )
+        )
+    return pl.concat(parts, how="diagonal").sort(*_ORDER, "member")
+
+
+def rows_of_member(rows: pl.DataFrame, number: int) -> pl.DataFrame:
+    """A member's own rows again, with the number of the row and the key of the group they have in the composite."""
+    before = f"{number}."
+    own = {name: name.removeprefix(before) for name in rows.columns if name.startswith(before)}
+    numbered = rows.drop("composite_row", "composite_key", strict=False).with_row_index("composite_row")
+    kept = numbered.filter(pl.col("member") == number)
+    kept = kept.select("composite_row", *_SHARED, *own, composite_key="group_key").rename(own)
+    return kept.sort(_ORDER)
+
+
+def _projected(groups: pl.Series, paths: tuple[str, ...]) -> pl.Series:
+    """The texts of the groups, on these paths alone."""
+    distinct = groups.unique()
+    texts = pl.Series([_on_paths(group, paths) for group in distinct], dtype=pl.String)
+    return groups.replace_strict(distinct, texts, return_dtype=pl.String)
+
+
+@lru_cache(maxsize=65_536)
+def _on_paths(group: str, paths: tuple[str, ...]) -> str:
+    values = msgspec.json.decode(group, type=dict[str, msgspec.Raw])
+    return (
+        "{" + ",".join(f"{msgspec.json.encode(path).decode()}:{bytes(values[path]).decode()}" for path in paths) + "}"
+    )
