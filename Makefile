@@ -10,7 +10,7 @@ UV_SYNC := UV_COMPILE_BYTECODE=1 $(UV) sync --frozen
 # A lock must name only the public index, whatever index this machine uses.
 PUBLIC := env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u PIP_FIND_LINKS
 
-.PHONY: help run test check property chaos bench lock clean
+.PHONY: help run test check property chaos bench fuzz lock clean
 
 help:
 	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
 	@echo 'make property the tests on invented examples, thousands of them'
 	@echo 'make chaos   break everything under load, for half an hour; make chaos ARGS="--only away" a part'
+	@echo 'make fuzz    thousands of odd requests against the API, held against its OpenAPI document'
 	@echo 'make lock    resolve the dependencies anew, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and cached; data in .eventpulse stays'
 
@@ -47,6 +48,10 @@ lock: $(UV)
 	$(PUBLIC) $(UV) lock --default-index https://pypi.org/simple
 	$(PUBLIC) $(UV) export --quiet --frozen --all-groups --no-emit-project --no-annotate --no-header \
 		--output-file requirements.lock >/dev/null
+
+fuzz: .venv/ready
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} .venv/bin/python -m pytest -x \
+		tests/integration/test_no_request_breaks_the_api.py
 
 clean:
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
