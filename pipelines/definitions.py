@@ -3,19 +3,27 @@
 import dagster as dg
 
 from assets.anomalies import anomalies
+from assets.asset_checks import every_event_is_accounted_for
 from assets.event_stream import event_stream
 from assets.events import events
+from assets.rule_audit import rule_audit
 from assets.rule_book import rule_book
+from pipelines.clean_up import clean_up, clean_up_hourly
+from pipelines.history_jobs import audit, backfill, repair
 from pipelines.jobs import drain_stream
+from pipelines.schedules import audit_closed_days
 from sensors.drain_keeper import drain_keeper
+from sensors.ledger_watch import ledger_watch
 
 
 @dg.definitions
 def eventpulse() -> dg.Definitions:
-    """All assets, jobs and sensors."""
+    """All assets, jobs, schedules and sensors."""
     return dg.Definitions(
-        assets=[event_stream, events, rule_book, anomalies],
-        jobs=[drain_stream],
-        sensors=[drain_keeper],
+        assets=[event_stream, events, rule_book, anomalies, rule_audit],
+        asset_checks=[every_event_is_accounted_for],
+        jobs=[drain_stream, clean_up, backfill, audit, repair],
+        schedules=[clean_up_hourly, audit_closed_days],
+        sensors=[drain_keeper, ledger_watch],
         executor=dg.in_process_executor,
     )

@@ -107,6 +107,10 @@ class Replay:
             self.rules = [rule for rule in self.rules if rule.rule_id not in self.faults]
         return findings.anomalies.select(ANOMALY_SCHEMA.names())
 
+    def groups(self) -> dict[UUID, int]:
+        """How many groups each rule holds in mind."""
+        return {rule.rule_id: self._memories[rule.rule_id].rows["group_key"].n_unique() for rule in self.rules}
+
     def drop(self, rule_ids: Iterable[UUID]) -> None:
         """Leave some rules out from here on."""
         gone = set(rule_ids)

@@ -15,6 +15,7 @@ _COMMANDS = {
     "send": "eventpulse.cli.send:send",
     "rules": "eventpulse.cli.rules:rules",
     "backfill": "eventpulse.cli.backfill:backfill",
+    "audit": "eventpulse.cli.audit:audit",
     "dead-letters": "eventpulse.cli.dead_letters:dead_letters",
     "keys": "eventpulse.cli.keys:keys",
     "migrate": "eventpulse.cli.migrate:migrate_database",

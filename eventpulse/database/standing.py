@@ -15,7 +15,8 @@ import psycopg
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 
-_MOST_SAMPLES = 20
+#: So many differences of a rule are named.
+MOST_SAMPLES = 20
 
 _TABLES = """
 create temporary table if not exists judged (
@@ -81,7 +82,7 @@ with {_STANDING}, differing as (
     from standing s full join computed c using (anomaly_id)
     where s.anomaly_id is null or c.anomaly_id is null or {_DIFFERS}
 )
-select rule_id, what, anomaly_id, occurred_at, "group" from differing where number <= {_MOST_SAMPLES} order by 1, number
+select rule_id, what, anomaly_id, occurred_at, "group" from differing where number <= {MOST_SAMPLES} order by 1, number
 """
 _INSERT_MISSING = f"""
 insert into eventpulse.anomalies as a ({_NAMES}, origin, batch_id, dagster_run_id)

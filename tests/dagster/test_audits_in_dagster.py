@@ -1,0 +1,80 @@
+"""An audit is an asset check on the partition of its day; a repair makes it pass; the schedule asks for what is due."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import dagster as dg
+import pytest
+
+from assets.rule_audit import rule_audit
+from pipelines.schedules import audit_closed_days
+from tests.draining import SteppedDrain, a_drain, publish, save_rule
+from tests.reevaluating import forget_anomalies
+
+START = datetime(2026, 1, 30, 23, tzinfo=UTC)
+DAY = "2026-01-31"
+RULE = {"name": "each", "severity": "info", "window_seconds": 60, "condition": {"type": "match"}}
+
+
+@pytest.fixture
+def drained(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[SteppedDrain]:
+    """A rule that fires at each event, and two days of events."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    save_rule(database_url, RULE)
+    publish(
+        redis_url,
+        [
+            {"event_id": str(UUID(int=hour + 1)), "timestamp": (START + timedelta(hours=hour)).isoformat()}
+            for hour in range(20)
+        ],
+    )
+    with a_drain(database_url, redis_url) as drain:
+        drain.run_until_empty()
+        yield drain
+
+
+def audit(instance: dg.DagsterInstance, **options: Any) -> dg.AssetCheckEvaluation:
+    """Materialise the day's audit; what its check says."""
+    result = dg.materialize(
+        [rule_audit],
+        instance=instance,
+        partition_key=DAY,
+        run_config={"ops": {"rule_audit": {"config": options}}},
+    )
+    [evaluation] = result.get_asset_check_evaluations()
+    assert evaluation.partition == DAY
+    return evaluation
+
+
+def test_the_check_of_a_day_tells_whether_its_anomalies_follow_from_its_events(drained: SteppedDrain) -> None:
+    with dg.instance_for_test() as instance:
+        assert audit(instance).passed
+
+        forget_anomalies(drained.connection, f"occurred_at between '{DAY} 03:00' and '{DAY} 05:00'")
+        differing = audit(instance)
+        assert not differing.passed
+        assert {name: differing.metadata[name].value for name in ("missing", "extra", "changed")} == {
+            "missing": 3,
+            "extra": 0,
+            "changed": 0,
+        }
+
+        assert audit(instance, repair=True).passed
+        assert audit(instance).passed
+
+
+def test_each_closed_day_is_audited_once_and_again_when_something_of_it_has_changed(drained: SteppedDrain) -> None:
+    with dg.instance_for_test() as instance:
+        assert due(instance) == ["2026-01-30", DAY]
+        audit(instance)
+        assert due(instance) == ["2026-01-30"]
+        drained.connection.execute("update eventpulse.coverage set updated_at = clock_timestamp()")
+        assert due(instance) == ["2026-01-30", DAY]
+
+
+def due(instance: dg.DagsterInstance) -> list[str | None]:
+    tick = dg.build_schedule_context(instance, scheduled_execution_time=datetime(2026, 2, 1, 0, 20, tzinfo=UTC))
+    return [request.partition_key for request in audit_closed_days(tick) if isinstance(request, dg.RunRequest)]
