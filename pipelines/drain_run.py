@@ -24,6 +24,7 @@ from eventpulse.database.leadership import (
     Lease,
     application_name,
     beat,
+    enough_others,
     release_leadership,
     somebody_waits,
     take_lease,
@@ -47,6 +48,12 @@ from rules.detection import Horizons
 MOST_ANNOUNCED = 1_000
 _BEAT_SECONDS = 1.0
 _FOLLOW_SECONDS = 5.0
+_DATABASE_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # what was the primary is a replica now
+    DatabaseUnavailable,
+)
 _log = logging.getLogger(__name__)
 
 
@@ -89,7 +96,7 @@ class DrainRun:
             try:
                 self._contend(patience)
                 break
-            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable) as fault:
+            except _DATABASE_AWAY as fault:
                 patience.wait(fault)
         self._report()
 
@@ -108,6 +115,9 @@ class DrainRun:
                 if self.shall_stop():
                     return
                 if time.monotonic() - followed >= _FOLLOW_SECONDS:
+                    if enough_others(connection, self.shard):
+                        self.reporter.say("Enough others drain and stand by.")
+                        return
                     detector.follow()
                     followed = time.monotonic()
             detector.follow()
@@ -132,6 +142,10 @@ class DrainRun:
             except (StreamUnavailable, redis.RedisError) as fault:
                 beat(connection, self.shard)  # Redis is away or full: the lead and what is remembered are kept
                 patience.wait(fault)
+            except psycopg.OperationalError as fault:
+                if connection.broken or connection.closed:
+                    raise
+                patience.wait(fault)  # its disk is full, perhaps: another drain would fare no better
         release_leadership(connection, self.shard)
         self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
 

@@ -13,11 +13,11 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import contenders, current_lease
+from eventpulse.database.leadership import WANTED, contenders, current_lease
 from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from pipelines.jobs import DRAIN_JOB, drain_stream
-from sensors.drain_verdict import WANTED, Attendance, DrainRunSeen, judge_drains
+from sensors.drain_verdict import Attendance, DrainRunSeen, judge_drains
 
 WATCH_SECONDS = 50.0
 STEP_SECONDS = 0.25

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from eventpulse.database.leadership import Contender
+from eventpulse.database.leadership import WANTED, Contender
 
-WANTED = 2
 #: How long a run may take from its launch to its connection.
 GRACE = timedelta(seconds=45)
 #: A run that hands over closes its connection a moment before Dagster knows that it has ended.

@@ -12,6 +12,8 @@ from sqlalchemy import Engine, text
 
 _LOCK_CLASS = 0x45564450
 APPLICATION_PREFIX = "eventpulse drain "
+#: How many drains a shard wants: one leads, one stands by.
+WANTED = 2
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,21 @@ def somebody_waits(connection: psycopg.Connection, shard: int) -> bool:
         (_LOCK_CLASS, shard),
     ).fetchone()
     return bool(row and row[0])
+
+
+def enough_others(connection: psycopg.Connection, shard: int) -> bool:
+    """Whether a shard has all the drains it wants without this one: its leader, and standbys that were there before."""
+    row = connection.execute(
+        """
+        select count(*) from pg_stat_activity a join pg_stat_activity me on me.pid = pg_backend_pid()
+        where a.datname = current_database() and a.application_name like %(prefix)s and a.pid <> me.pid
+          and ((a.backend_start, a.pid) < (me.backend_start, me.pid)
+               or exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted
+                          and l.classid = %(class)s and l.objid = %(shard)s))
+        """,
+        {"prefix": APPLICATION_PREFIX + "%", "class": _LOCK_CLASS, "shard": shard},
+    ).fetchone()
+    return row is not None and row[0] >= WANTED
 
 
 def contenders(engine: Engine, shard: int) -> list[Contender]:
