@@ -16,14 +16,15 @@ SCOPE = pl.Schema({"group": pl.String(), "group_key": pl.UInt64(), "since": UTC_
 @dataclass(frozen=True)
 class Arrival:
     """`rows` in time order, those that came too late left out; `scope` has one line for each group among them;
-    `forgotten` is the part of the scope that begins before the memory's floor and must be recalled."""
+    `forgotten` is the part of the scope that begins before the memory's floor and must be recalled; `too_late` has the
+    ids of the events that were left out."""
 
     rule: Rule
     rows: pl.DataFrame
     scope: pl.DataFrame
     forgotten: pl.DataFrame
     newest: datetime | None
-    too_late: int
+    too_late: pl.Series
 
 
 def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta) -> Arrival:
@@ -42,15 +43,16 @@ def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta) -
 
 def _without_too_late(
     newest: datetime | None, rows: pl.DataFrame, correct: timedelta
-) -> tuple[pl.DataFrame, datetime | None, int]:
+) -> tuple[pl.DataFrame, datetime | None, pl.Series]:
+    nobody = rows["event_id"].clear()
     if rows.is_empty():
-        return rows, newest, 0
+        return rows, newest, nobody
     newest_of_all: datetime = max(filter(None, (newest, rows["timestamp"].max())))
     if newest_of_all - rows["timestamp"].min() <= correct:  # type: ignore[operator]
-        return rows, newest_of_all, 0
+        return rows, newest_of_all, nobody
     accepted = rows.sort("position", "event_id")
     newest_so_far = accepted["timestamp"].cum_max()
     if newest is not None:
         newest_so_far = newest_so_far.clip(lower_bound=newest)
-    in_time = accepted.filter(accepted["timestamp"] >= newest_so_far - correct)
-    return in_time, newest_of_all, rows.height - in_time.height
+    is_in_time = accepted["timestamp"] >= newest_so_far - correct
+    return accepted.filter(is_in_time), newest_of_all, accepted.filter(~is_in_time)["event_id"]

@@ -118,7 +118,8 @@ def detect(
         if not outcome.restated.is_empty():
             restated.append(outcome.restated)
     anomalies = pl.concat(found) if found else _no_anomalies()
-    too_late = sum(arrival.too_late for arrival in arrived)
+    # An event counts once, however many rules it came too late for.
+    too_late = pl.concat([arrival.too_late for arrival in arrived]).n_unique() if arrived else 0
     return Findings(anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched)
 
 
