@@ -61,7 +61,7 @@ def clean_up_tables(connection: psycopg.Connection, settings: Settings, now: dat
 
 
 @dg.op(
-    name="clean_up",
+    name="clean_up_tables_and_runs",
     description="Removes events and anomalies older than EVENT_RETENTION_DAYS and ANOMALY_RETENTION_DAYS, what belongs "
     "to them, and Dagster's runs that ended more than EVENTPULSE_RUN_RETENTION_DAYS ago.",
 )
