@@ -19,6 +19,7 @@ from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import (
     anomaly_routes,
+    audit_routes,
     dead_letter_routes,
     event_routes,
     health_routes,
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         event_routes,
         anomaly_routes,
         ledger_routes,
+        audit_routes,
         dead_letter_routes,
         redrive_routes,
         rule_routes,

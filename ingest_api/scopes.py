@@ -29,6 +29,8 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/anomalies/{{anomaly_id}}"): "read",
     ("GET", f"{_API}/batches"): "read",
     ("GET", f"{_API}/ledger"): "read",
+    ("GET", f"{_API}/audits"): "read",
+    ("GET", f"{_API}/coverage"): "read",
     ("GET", f"{_API}/dead-letters"): "read",
     ("GET", f"{_API}/dead-letters/{{dead_letter_id}}"): "read",
     ("PATCH", f"{_API}/dead-letters/{{dead_letter_id}}"): "admin",

@@ -42,7 +42,7 @@ class Backfill:
         stored = stored_between(self.connection)
         if stored is None or not rules:
             return []
-        start, end = max(start, stored[0]), min(end, max(stored[1], self.clock()))
+        start, end = max(start, start_of(stored[0].date())), min(end, max(stored[1], self.clock()))
         if start >= end:
             return []
         days = days_with_events(self.connection, start, end)
