@@ -20,6 +20,7 @@ from eventpulse.stream.publisher import Publisher
 from ingest_api import (
     anomaly_routes,
     audit_routes,
+    backtest_routes,
     dead_letter_routes,
     event_routes,
     health_routes,
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redrive_routes,
         rule_routes,
         rule_draft_routes,
+        backtest_routes,
         metric_routes,
         live_route,
         session_routes,

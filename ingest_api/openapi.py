@@ -7,6 +7,7 @@ from fastapi.openapi.constants import REF_PREFIX
 from pydantic import TypeAdapter
 
 from eventpulse.settings import Settings
+from ingest_api.backtest_payloads import BacktestRequest
 from ingest_api.openapi_door import describe_door
 from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA, EventIn
 from ingest_api.rule_documents import REQUIRED_FOR_PUT
@@ -52,6 +53,7 @@ def _schemas_of_bodies() -> dict[str, Any]:
     patch = {**{key: value for key, value in rule.items() if key != "required"}, "title": "RulePatch"}
     return {
         "EventIn": event,
+        "BacktestRequest": BacktestRequest.model_json_schema(ref_template=_TEMPLATE),
         "JsonValue": JSON_VALUE_SCHEMA,
         **parts,
         "RuleDocument": rule,

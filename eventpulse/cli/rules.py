@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from eventpulse.cli.api_address import api_address
+from eventpulse.cli.backtest import backtest
 from eventpulse.cli.rule_api import RuleApi, open_rule_api
 from eventpulse.cli.rule_changes import Change, RuleChange, as_sent, as_yaml, changes
 from eventpulse.cli.rule_folder import RuleFolder, read_folder
@@ -14,7 +15,10 @@ from eventpulse.errors import EventPulseError
 from eventpulse.settings import load_settings
 from rules.rule_tests import run_test
 
-rules = typer.Typer(no_args_is_help=True, add_completion=False, help="Rules as files: lint, test, apply, export.")
+rules = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Rules as files: lint, test, backtest, apply, export."
+)
+rules.command()(backtest)
 
 Folders = Annotated[list[Path], typer.Argument(help="Folders with YAML files of rules, or such files.")]
 Url = Annotated[str | None, typer.Option(help="Where the API is. Default: the one of this installation.")]

@@ -123,6 +123,18 @@ def current_anomalies(
     return pl.DataFrame(rows, schema={name: ANOMALY_SCHEMA[name] for name in _STANDING}, orient="row")
 
 
+def standing_keys(connection: psycopg.Connection, rule_id: UUID, start: datetime, end: datetime) -> pl.DataFrame:
+    """The anomalies that stand for a rule from an instant to before another, whatever its versions meant: group,
+    occurred_at and event_id."""
+    rows = connection.execute(
+        'select "group"::text, occurred_at, event_id::text from eventpulse.anomalies'
+        " where rule_id = %s and state = 'current' and occurred_at >= %s and occurred_at < %s",
+        (rule_id, start, end),
+    ).fetchall()
+    schema = {name: ANOMALY_SCHEMA[name] for name in ("group", "occurred_at", "event_id")}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def _microseconds(column: str) -> sql.Composable:
     return sql.SQL("(extract(epoch from {}) * 1000000)::bigint").format(sql.Identifier(column))
 

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from eventpulse.database.history import Slice, stored_events
+from eventpulse.event import EVENT_SCHEMA
 
 #: So many events make a slice, as long as not more of them bear the same timestamp.
 SLICE_EVENTS = 100_000
@@ -70,6 +71,18 @@ def events_in(connection: psycopg.Connection, start: datetime, end: datetime, of
         metadata=of.metadata,
     )
     return stored_events(connection, wanted)
+
+
+def read_slices(
+    connection: psycopg.Connection, start: datetime, end: datetime, of: Of, *, most: int = SLICE_EVENTS
+) -> Iterator[tuple[pl.DataFrame, datetime]]:
+    """The events from `start` to before `end`, slice by slice, each with the instant before which all of it lies."""
+    stored = stored_between(connection)
+    if stored is None or max(start, stored[0]) >= end:
+        yield EVENT_SCHEMA.to_frame(), end
+        return
+    for stretch in slices(connection, max(start, stored[0]), end, of, most=most):
+        yield events_in(connection, stretch.start, stretch.end, of), stretch.end
 
 
 def arrived_since(connection: psycopg.Connection, batch_id: int, start: datetime, end: datetime) -> bool:

@@ -1,0 +1,160 @@
+"""Try a rule over stored history before it counts: nothing is stored or sent."""
+
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, HTTPException
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventpulse.clock import iso_utc
+from eventpulse.database.connect import open_connection
+from eventpulse.database.history import standing_keys
+from eventpulse.database.history_slices import Of, count_events, read_slices
+from eventpulse.database.rule_store import rule_by_id
+from eventpulse.database.transactions import reading
+from eventpulse.settings import Settings
+from ingest_api.answers import documented, json_answer
+from ingest_api.backtest_payloads import Backtested
+from ingest_api.body import read_body
+from ingest_api.dependencies import Database, TheSettings
+from ingest_api.rule_documents import BadRule, bad_rule, given_id, read_body_of_rule, read_draft
+from ingest_api.rule_payloads import DraftRefused
+from ingest_api.rule_requests import rule_not_found, sent_as
+from ingest_api.rule_trials import with_stored_members
+from ingest_api.timestamps import Timestamp
+from rules.backtest import Outcome, backtest
+from rules.faults import RuleFaults
+from rules.replay import wanted_events
+from rules.rule import Rule
+from rules.sweep import variants
+
+router = APIRouter(prefix="/rules", tags=["rules"])
+#: A longer history is tried with `eventpulse rules backtest`, in a process of its own.
+MOST_EVENTS = 1_000_000
+# Small, since the process also takes events, which wait while a slice is decoded.
+_SLICE_EVENTS = 5_000
+_one_at_a_time = threading.Semaphore(1)
+
+
+class _Asked(msgspec.Struct):
+    """The body."""
+
+    start: Timestamp = msgspec.field(name="from")
+    end: Timestamp = msgspec.field(name="to")
+    rule: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    rule_id: UUID | msgspec.UnsetType = msgspec.UNSET
+    sweep: dict[str, list[Any]] = {}
+
+
+_read = msgspec.json.Decoder(_Asked).decode
+
+
+@router.post(
+    "/backtest",
+    response_model=Backtested,
+    responses=documented(404, 413, 429, 500, 503, s400=DraftRefused),
+    openapi_extra=sent_as("BacktestRequest"),
+)
+async def backtest_rule(request: Request, database: Database, settings: TheSettings) -> Response:
+    """Evaluate a draft (`rule`) or a rule that stands (`rule_id`) over stored history: anomalies, alerts, notifications
+    that would have gone out, by day, and the difference to what stands. A sweep tries many variants in one pass."""
+    asked = _asked(await read_body(request, settings.max_body_bytes))
+    return json_answer(await run_in_threadpool(_tried, asked, database, settings))
+
+
+def _asked(body: bytes) -> _Asked:
+    try:
+        asked = _read(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise BadRule([f"The body must have from and to, and rule or rule_id: {fault}"]) from None
+    if (asked.rule is msgspec.UNSET) == (asked.rule_id is msgspec.UNSET):
+        raise BadRule(["Give either rule or rule_id"])
+    if asked.start >= asked.end:
+        raise BadRule(["from must be before to"])
+    return asked
+
+
+def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any]:
+    rule = _rule(asked, database, settings)
+    try:
+        tried = variants(rule, asked.sweep)
+    except RuleFaults as faults:
+        raise bad_rule(faults.issues) from None
+    of = Of(**asdict(wanted_events([variant.rule for variant in tried])))
+    assert settings.database_url is not None
+    if not _one_at_a_time.acquire(blocking=False):
+        raise HTTPException(429, "Another backtest is running; try again in a while", {"Retry-After": "5"})
+    try:
+        url = settings.database_url.get_secret_value()
+        with closing(open_connection(url, application="eventpulse backtest")) as connection:
+            events = count_events(connection, asked.start, asked.end, of)
+            if events > MOST_EVENTS:
+                raise HTTPException(
+                    413,
+                    f"{events} events lie there, and the API tries rules on {MOST_EVENTS} at most. "
+                    "Choose a shorter stretch, or use `eventpulse rules backtest`.",
+                )
+            outcomes = backtest(
+                tried,
+                asked.start,
+                asked.end,
+                lambda first, last: read_slices(connection, first, last, of, most=_SLICE_EVENTS),
+                lambda first, last: standing_keys(connection, rule.rule_id, first, last),
+            )
+    finally:
+        _one_at_a_time.release()
+    return {
+        "from": iso_utc(asked.start),
+        "to": iso_utc(asked.end),
+        "events": events,
+        "variants": [_as_json(outcome) for outcome in outcomes],
+    }
+
+
+def _rule(asked: _Asked, database: Engine, settings: Settings) -> Rule:
+    if isinstance(asked.rule_id, UUID):
+        with reading(database) as connection:
+            row = rule_by_id(connection, asked.rule_id)
+            if row is None:
+                raise rule_not_found()
+            document = read_body_of_rule(row.document.encode(), deepest=settings.max_json_depth)
+            return with_stored_members(connection, read_draft(document, rule_id=row.rule_id, version=row.version).rule)
+    assert isinstance(asked.rule, msgspec.Raw)
+    document = read_body_of_rule(bytes(asked.rule), deepest=settings.max_json_depth)
+    with reading(database) as connection:
+        return with_stored_members(connection, read_draft(document, rule_id=given_id(document), version=1).rule)
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "parameters": dict(outcome.variant.parameters),
+        "anomalies": outcome.anomalies,
+        "alerts": outcome.alerts,
+        "notifications": outcome.notifications,
+        "groups": outcome.groups,
+        "difference": {"same": outcome.same, "new": outcome.new, "gone": outcome.gone},
+        "by_day": [{"day": day, **asdict(counts)} for day, counts in sorted(outcome.by_day.items())],
+        "examples": [_example(row) for row in outcome.examples.iter_rows(named=True)],
+        "fault": outcome.fault,
+    }
+
+
+def _example(row: Mapping[str, Any]) -> dict[str, Any]:
+    occurred_at: datetime = row["occurred_at"]
+    return {
+        "occurred_at": iso_utc(occurred_at),
+        "group": msgspec.Raw(row["group"].encode()),
+        "event_id": row["event_id"],
+        "value": row["value"],
+        "threshold": row["threshold"],
+        "message": row["message"],
+    }
