@@ -9,7 +9,8 @@ from rich.table import Table
 
 from tests.chaos.product import Product
 from tests.chaos.run import Outcome, run_scenario
-from tests.chaos.scenarios import DRAINS, HAND_OVERS, PAIRS, SINGLY, Scenario, Series, outage_series
+from tests.chaos.scenarios import DRAINS, HAND_OVERS, PAIRS, SINGLY, SMALL_DISK, Scenario, Series, outage_series
+from tests.chaos.servers import can_mount
 
 
 def main(
@@ -21,7 +22,7 @@ def main(
     console = Console(width=150, highlight=False)
     outcomes: list[tuple[Scenario, Outcome | str]] = []
     for number in range(seed, seed + rounds):
-        for series in (SINGLY, PAIRS, DRAINS, HAND_OVERS):
+        for series in (SINGLY, PAIRS, DRAINS, HAND_OVERS, *([SMALL_DISK] if can_mount() else [])):
             outcomes += run_series(series, number, only, console)
         if _chosen_of_outages(only):
             with outage_series() as (series, untried):
@@ -78,7 +79,14 @@ def _attempt(product: Product, scenario: Scenario, tag: str, seed: int) -> Outco
     try:
         return run_scenario(product, scenario, tag, seed)
     except Exception as fault:  # the others are to be tried as well
-        return f"{type(fault).__name__}: {fault}"
+        return f"{type(fault).__name__}: {fault} {_what_is_there(product)}"
+
+
+def _what_is_there(product: Product) -> str:
+    try:
+        return f"Drains that contend: {product.drains()}; runs in Dagster: {product.runs()}"
+    except Exception as fault:
+        return f"PostgreSQL cannot be asked ({type(fault).__name__})"
 
 
 def _tell(console: Console, scenario: Scenario, outcome: Outcome | str) -> None:

@@ -56,6 +56,7 @@ def kill(*parts: str, times: int = 1) -> Fault:
         chance.shuffle(victims)
         damage = Damage(time.time(), dead_runs=dead)
         for victim in victims:
+            damage.until = time.time()
             _kill(victim)
             time.sleep(chance.uniform(0.0, 0.5) if len(victims) > 1 else 0.0)
         for _ in range(times - 1):
@@ -122,8 +123,8 @@ def kill_supervisor(product: Product, chance: random.Random) -> Damage:
 
 def power_cut(product: Product, chance: random.Random) -> Damage:
     """End every process of the product at the same instant, and start it again."""
-    damage = Damage(time.time(), dead_runs=set(product.drains()))
-    everyone = product.processes()
+    everyone, drains = product.processes(), set(product.drains())
+    damage = Damage(time.time(), dead_runs=drains)
     product.kill_up()
     for process in everyone:
         _kill(process)

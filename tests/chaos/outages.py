@@ -77,6 +77,19 @@ def disk_full(server: Server, seconds: float) -> Fault:
     return act
 
 
+def everything_full(seconds: float) -> Fault:
+    """Not a byte is left on the disk of the home folder, where the servers, Dagster and the logs write."""
+
+    def act(product: Product, chance: random.Random) -> Damage:
+        damage = Damage(time.time())
+        with full(product.home):
+            time.sleep(seconds)
+            damage.until = time.time()
+        return damage
+
+    return act
+
+
 def accepts_all_along(load: Load, damage: Damage) -> list[str]:
     """The API must not notice that PostgreSQL is away."""
     refused = [one for one in _during(load, damage) if one.status != 202]

@@ -126,15 +126,15 @@ class Product:
             yield connection
 
     def drains(self) -> dict[str, bool]:
-        """The drain runs in the lock's queue, and whether they lead; empty while PostgreSQL is away."""
+        """The drain runs that are connected, and whether they lead; empty while PostgreSQL is away."""
         with suppress(psycopg.Error), self.database() as connection:
-            return {run_id: leads for run_id, leads, _ in self._queue(connection)}
+            return {run_id: leads for run_id, _, leads in self._connected(connection)}
         return {}
 
     def drain_process(self, *, leading: bool) -> psutil.Process:
         """The process of the drain run that leads, or of the one that stands by."""
         with self.database() as connection:
-            ports = [port for _, leads, port in self._queue(connection) if leads == leading]
+            ports = [port for _, port, leads in self._connected(connection) if leads == leading]
         for process in self.processes():
             with suppress(psutil.Error):
                 links = process.net_connections("tcp") if "spawn_main" in " ".join(process.cmdline()) else []
@@ -169,13 +169,12 @@ class Product:
             rows = connection.execute("select run_id, status from dagster.runs where pipeline_name = 'drain_stream'")
             return dict(rows.fetchall())
 
-    def _queue(self, connection: psycopg.Connection) -> list[tuple[str, bool, int]]:
+    def _connected(self, connection: psycopg.Connection) -> list[tuple[str, int, bool]]:
         return connection.execute(
             """
-            select substr(a.application_name, length('eventpulse drain ') + 1), l.granted, a.client_port
-            from pg_locks l join pg_stat_activity a using (pid)
-            where l.locktype = 'advisory' and l.objsubid = 2 and a.application_name like 'eventpulse drain %'
-              and a.application_name <> 'eventpulse drain keeper'
+            select substr(application_name, length('eventpulse drain ') + 1), client_port, exists (
+                select from pg_locks l where l.pid = a.pid and locktype = 'advisory' and objsubid = 2 and granted)
+            from pg_stat_activity a where application_name like 'eventpulse drain %'
             """
         ).fetchall()
 
@@ -186,9 +185,9 @@ class Product:
 
 
 @contextmanager
-def a_product(**changes: object) -> Iterator[Product]:
-    """A fresh installation for the length of a block, removed afterwards. CHAOS_KEEP=1 keeps its folder."""
-    home = Path(tempfile.mkdtemp(prefix="eventpulse-chaos-"))
+def a_product(folder: Path | None = None, **changes: object) -> Iterator[Product]:
+    """A fresh installation for the length of a block, removed afterwards. CHAOS_LOGS names a folder for its logs."""
+    home = folder or Path(tempfile.mkdtemp(prefix="eventpulse-chaos-"))
     product = Product(home, changes)
     try:
         product.start()
@@ -198,7 +197,7 @@ def a_product(**changes: object) -> Iterator[Product]:
         raise
     finally:
         product.stop()
-        if os.environ.get("CHAOS_KEEP"):
-            sys.stderr.write(f"Kept {home}\n")
-        else:
-            shutil.rmtree(home, ignore_errors=True)
+        if kept := os.environ.get("CHAOS_LOGS"):
+            shutil.copytree(home / "logs", Path(kept) / home.parent.name / home.name, dirs_exist_ok=True)
+            shutil.copy(home / "up.log", Path(kept) / home.parent.name / home.name)
+        shutil.rmtree(home, ignore_errors=True)

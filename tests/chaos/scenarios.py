@@ -53,12 +53,18 @@ class Series:
     name: str
     scenarios: tuple[Scenario, ...]
     changes: Mapping[str, object] = field(default_factory=dict)
+    #: A disk of its own for the home folder, so small; 0 for a folder like any other.
+    disk_megabytes: int = 0
 
     @contextmanager
     def product(self) -> Iterator[Product]:
         """The installation."""
-        with a_product(**self.changes) as product:
-            yield product
+        with ExitStack() as stack:
+            home = None
+            if self.disk_megabytes:
+                home = Path(stack.enter_context(TemporaryDirectory(prefix="eventpulse-chaos-disk-"))) / "home"
+                stack.enter_context(disk(home, self.disk_megabytes))
+            yield stack.enter_context(a_product(home, **self.changes))
 
 
 _PAIRED = (API, LEADER, DAEMON, CODE_SERVER, REDIS, POSTGRESQL)
@@ -91,6 +97,11 @@ HAND_OVERS = Series(
         Scenario("wake a drain, short lease", wake_after_losing_the_lead),
     ),
     {"EVENTPULSE_LEASE_SECONDS": 5},
+)
+SMALL_DISK = Series(
+    "small disk",
+    (Scenario("disk of everything full 45 s", outages.everything_full(45.0)),),
+    disk_megabytes=DISK_MEGABYTES["home"],
 )
 
 

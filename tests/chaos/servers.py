@@ -18,7 +18,7 @@ from eventpulse.embedded.valkey import prepare_redis, redis_url
 from tests.chaos.product import NotInTime, wait_for
 
 #: Room for a fresh server and the load of a scenario; a file fills it up when it shall be full.
-DISK_MEGABYTES = {"postgresql": 700, "redis": 200}
+DISK_MEGABYTES = {"postgresql": 700, "redis": 200, "home": 1000}
 
 
 class Server:
