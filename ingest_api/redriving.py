@@ -31,6 +31,10 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class _WithId(msgspec.Struct):
+    event_id: UUID
+
+
 @dataclass(frozen=True)
 class Ready:
     """A letter that can be redriven: its event's id, and the event as a line for the stream."""
@@ -126,8 +130,15 @@ def as_sent(raw: bytes) -> bytes:
 
 
 def id_of(letter: Row) -> UUID:
-    """The id its event gets where it names none: always the same one for the same letter."""
-    return letter.event_id or uuid5(NAMESPACE_OID, f"eventpulse dead letter {letter.entry} {letter.line}")
+    """The id its event gets where it names none: the one that came in, or else always the same for the same letter."""
+    return letter.event_id or _id_in(bytes(letter.raw)) or uuid5(NAMESPACE_OID, f"{letter.entry} {letter.line}")
+
+
+def _id_in(raw: bytes) -> UUID | None:
+    try:
+        return msgspec.json.decode(as_sent(raw), type=_WithId).event_id
+    except UNREADABLE:
+        return None
 
 
 def with_id(event: bytes, event_id: UUID) -> bytes:

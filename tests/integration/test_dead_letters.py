@@ -201,6 +201,14 @@ def test_a_letter_without_an_id_always_gets_the_same_one(api: TestClient, set_as
     assert equation(api) == (4, 1, 2, 1, 0)
 
 
+def test_a_mended_event_keeps_the_id_that_came_in_unless_it_names_another(api: TestClient, set_aside: Any) -> None:
+    set_aside(a_line(event(5, source="a\0b")))
+    number = letters(api)[0]["dead_letter_id"]
+    sent = {"event_type": "tick", "source": "mended", "timestamp": NOW.isoformat()}
+    assert api.patch(f"dead-letters/{number}", json=sent).json()["event_id"] == event(5)["event_id"]
+    assert api.patch(f"dead-letters/{number}", json={**sent, **event(6)}).json()["event_id"] == event(6)["event_id"]
+
+
 def test_an_event_whose_time_has_come_is_redriven_as_it_is(api: TestClient, set_aside: Any, drain: Any) -> None:
     received = NOW - timedelta(hours=1)
     payload = {"big": 12345678901234567890123, "x": 1.10}
