@@ -139,7 +139,8 @@ class BatchStore:
                 known = self._detector.foresee(new, watermark, faults)
             found = self._detector.find(known, watermark, started_at, faults)
             self._save(found, batch_id)
-            set_aside(self._connection, read.dead, batch_id)
+            if read.dead:
+                set_aside(self._connection, read.dead, batch_id)
             row = self._ledger_row(batch_id, found, started_at, entries, read, new)
             write(self._connection, row)
         events_by_day = _by_day(new["timestamp"])
