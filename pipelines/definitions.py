@@ -8,6 +8,8 @@ from assets.event_stream import event_stream
 from assets.events import events
 from assets.rule_audit import rule_audit
 from assets.rule_book import rule_book
+from eventpulse.log_redaction import redact_logs
+from eventpulse.settings import load_settings
 from pipelines.clean_up import clean_up, clean_up_hourly
 from pipelines.history_jobs import audit, backfill, repair
 from pipelines.jobs import drain_stream
@@ -18,7 +20,8 @@ from sensors.ledger_watch import ledger_watch
 
 @dg.definitions
 def eventpulse() -> dg.Definitions:
-    """All assets, jobs, schedules and sensors."""
+    """All assets, jobs, schedules and sensors. Whatever the process that loads them logs hides secrets."""
+    redact_logs(load_settings())
     return dg.Definitions(
         assets=[event_stream, events, rule_book, anomalies, rule_audit],
         asset_checks=[every_event_is_accounted_for],

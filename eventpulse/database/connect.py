@@ -46,8 +46,9 @@ def open_connection(url: str, *, application: str) -> psycopg.Connection:
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError as fault:
-        raise SettingsError("DATABASE_URL is not a URL like postgresql://user:password@host:5432/name.") from fault
+    except (ArgumentError, ValueError):
+        # Without its cause, which may quote a part of the password that was taken for a port.
+        raise SettingsError("DATABASE_URL is not a URL like postgresql://user:password@host:5432/name.") from None
     if address.get_backend_name() not in ("postgresql", "postgres"):
         raise SettingsError(f"DATABASE_URL must name a PostgreSQL server, got {address.get_backend_name()!r}.")
     return address.set(drivername="postgresql+psycopg")

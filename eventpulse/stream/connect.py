@@ -24,13 +24,13 @@ def open_redis(url: str) -> "redis.Redis":
     """A blocking client. It connects with its first command. Raises SettingsError where the URL is none."""
     try:
         return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_OPTIONS)
-    except ValueError as fault:
-        raise SettingsError("REDIS_URL is not a URL like redis://:password@host:6379/0.") from fault
+    except ValueError:  # without its cause, which may quote a part of the password that was taken for a port
+        raise SettingsError("REDIS_URL is not a URL like redis://:password@host:6379/0.") from None
 
 
 def open_async_redis(url: str) -> "redis.asyncio.Redis":
     """A client for an event loop. It connects with its first command. Raises SettingsError where the URL is none."""
     try:
         return redis.asyncio.Redis.from_url(url, retry=redis.asyncio.retry.Retry(NoBackoff(), 0), **_OPTIONS)
-    except ValueError as fault:
-        raise SettingsError("REDIS_URL is not a URL like redis://:password@host:6379/0.") from fault
+    except ValueError:  # without its cause, which may quote a part of the password that was taken for a port
+        raise SettingsError("REDIS_URL is not a URL like redis://:password@host:6379/0.") from None
