@@ -27,7 +27,7 @@ from ingest_api.backtest_payloads import Backtested
 from ingest_api.body import read_body
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.rule_documents import BadRule, bad_rule, given_id, read_body_of_rule, read_draft
-from ingest_api.rule_payloads import DraftRefused
+from ingest_api.rule_payloads import RuleRefused
 from ingest_api.rule_requests import rule_not_found, sent_as
 from ingest_api.rule_trials import with_stored_members
 from ingest_api.timestamps import Timestamp
@@ -61,7 +61,7 @@ _read = msgspec.json.Decoder(_Asked).decode
 @router.post(
     "/backtest",
     response_model=Backtested,
-    responses=documented(404, 413, 429, 500, 503, s400=DraftRefused),
+    responses=documented(404, 413, 429, 500, 503, s400=RuleRefused),
     openapi_extra=sent_as("BacktestRequest"),
 )
 async def backtest_rule(request: Request, database: Database, settings: TheSettings) -> Response:
