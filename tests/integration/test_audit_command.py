@@ -46,7 +46,8 @@ def run(*words: str, code: int = 0) -> str:
 
 def audits(drain: SteppedDrain) -> list[tuple[Any, ...]]:
     return drain.connection.execute(
-        "select day::text, computed, standing, missing, extra, changed, repaired from eventpulse.audits order by audit_id"
+        "select day::text, computed, standing, missing, extra, changed, repaired from eventpulse.audits"
+        " order by audit_id"
     ).fetchall()
 
 
