@@ -1,9 +1,11 @@
 """One micro-batch, one transaction: events, what the rules find in them, dead letters and the ledger row."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import polars as pl
 import psycopg
@@ -21,6 +23,10 @@ from pipelines.find_anomalies import Detector, Found
 from pipelines.live_coverage import LiveCoverage
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
 from pipelines.set_aside import set_future_aside, set_lines_aside
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+_NONE: Mapping[UUID, str] = {}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,17 @@ class BatchStore:
         Writes only where something was found, so that quiet costs nothing.
         """
         started_at = self._clock()
+        try:
+            return self._look_around(started_at)
+        except _AWAY:
+            raise
+        except Exception:  # some rule's, of whatever kind; it must not stop the others
+            return self._look_around(started_at, self._faulty_rules(READ_SCHEMA.to_frame(), started_at))
+
+    def _look_around(self, started_at: datetime, faulty: Mapping[UUID, str] = _NONE) -> Committed | None:
         with self._connection.transaction():
             while_storing(self._connection)
-            faults = self._detector.refresh(rule_book_revision(self._connection))
+            faults = {**self._detector.refresh(rule_book_revision(self._connection)), **faulty}
             watermark = self.watermark(self._newest_event_at)
             if not faults and not self._detector.waits_for_time(watermark):
                 return None
@@ -102,24 +116,60 @@ class BatchStore:
         """
         started_at = self._clock()
         read = set_future_aside(read_events(entries), entries, self._future)
-        try:
-            committed = self._store(entries, read, started_at)
-        except REFUSALS:
-            committed = self._store(entries, self._without_refused(entries, read), started_at)
+        committed = self._store_what_can_be(entries, read, started_at)
         self._detector.keep(committed.found)
         self._coverage.keep()
         self._newest_event_at = committed.newest_event_at
         self._counters = {**(self._counters or {}), **committed.row.counters}
         return committed
 
-    def _store(self, entries: Sequence[Entry], read: ReadEvents, started_at: datetime) -> Committed:
+    def _store_what_can_be(self, entries: Sequence[Entry], read: ReadEvents, started_at: datetime) -> Committed:
+        try:
+            return self._store(entries, read, started_at)
+        except REFUSALS:
+            read = self._without_refused(entries, read)
+        except _AWAY:
+            raise
+        except Exception:  # some rule's, of whatever kind; it must not stop persistence or other rules
+            _log.exception("A micro-batch could not be stored with all rules; the faulty ones are left out.")
+        return self._store(entries, read, started_at, self._faulty_rules(read.events, started_at))
+
+    def _faulty_rules(self, events: pl.DataFrame, started_at: datetime) -> dict[UUID, str]:
+        """Which rules cannot be evaluated over events, or not be written down, and why: each is tried alone, in vain."""
+        faulty: dict[UUID, str] = {}
+        once = events.unique("event_id", keep="first", maintain_order=True)
+        with self._connection.transaction(force_rollback=True):
+            batch_id, revision = next_batch_id(self._connection)
+            faults = self._detector.refresh(revision)
+            if not once.is_empty():
+                once = store_events(self._connection, once, batch_id=batch_id, origin="live").new
+            watermark = self.watermark(_newest(self._newest_event_at, once))
+            for rule_id in self._detector.rules:
+                others = {other: "" for other in self._detector.rules if other != rule_id} | faults
+                try:
+                    with self._connection.transaction(force_rollback=True):
+                        foreseen = self._detector.foresee(once, watermark, others)
+                        self._save(self._detector.find(foreseen, watermark, started_at, others), batch_id)
+                except _AWAY:
+                    raise
+                except Exception as fault:
+                    faulty[rule_id] = f"{type(fault).__name__}: {fault}"
+        return faulty
+
+    def _store(
+        self,
+        entries: Sequence[Entry],
+        read: ReadEvents,
+        started_at: datetime,
+        faulty: Mapping[UUID, str] = _NONE,
+    ) -> Committed:
         once = read.events.unique("event_id", keep="first", maintain_order=True)
         days = once["timestamp"].dt.date().unique().to_list()
         self._partitions.ensure(self._connection, days, started_at.date())
         with self._connection.transaction():
             while_storing(self._connection)
             batch_id, revision = next_batch_id(self._connection)
-            faults = self._detector.refresh(revision)
+            faults = {**self._detector.refresh(revision), **faulty}
             watermark = self.watermark(_newest(self._newest_event_at, once))
             judging = [rule for rule_id, rule in self._detector.rules.items() if rule_id not in faults]
             self._coverage.note(self._connection, judging, days, watermark, started_at)

@@ -8,6 +8,7 @@ from uuid import UUID
 import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
+from eventpulse.event import EARLIEST, LATEST
 from rules.kinds.kind import Account
 from rules.rule import Rule
 from rules.summary_text import with_summary
@@ -77,5 +78,6 @@ def _frame(columns: dict[str, object]) -> pl.DataFrame:
             one = pl.Series(name, values, dtype=plain)
         else:
             one = pl.Series(name, [values], dtype=plain).new_from_index(0, height)
-        series.append(one if plain is dtype else one.cast(dtype))
+        # A window may begin before the year 1, of which neither Python nor PostgreSQL knows.
+        series.append(one if plain is dtype else one.clip(EARLIEST, LATEST).cast(dtype))
     return pl.DataFrame(series)
