@@ -95,7 +95,9 @@ def uncover(connection: psycopg.Connection, day: date, first: datetime, last: da
     stretch = {"day": day, "first": first, "last": last}
     connection.execute(
         "update eventpulse.coverage set live = false, updated_at = clock_timestamp(),"
-        " evaluated = evaluated - tstzmultirange(tstzrange(%(first)s, %(last)s::timestamptz + interval '1 microsecond')) where day = %(day)s",
+        " evaluated = evaluated"
+        " - tstzmultirange(tstzrange(%(first)s, %(last)s::timestamptz + interval '1 microsecond'))"
+        " where day = %(day)s",
         stretch,
     )
     connection.execute("delete from eventpulse.coverage where day = %(day)s and isempty(evaluated)", stretch)
