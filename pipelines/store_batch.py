@@ -135,7 +135,7 @@ class BatchStore:
         return self._store(entries, read, started_at, self._faulty_rules(read.events, started_at))
 
     def _faulty_rules(self, events: pl.DataFrame, started_at: datetime) -> dict[UUID, str]:
-        """Which rules cannot be evaluated over events, or not be written down, and why: each is tried alone, in vain."""
+        """Which rules cannot be evaluated over events, or not be written down, and why: each is tried alone."""
         faulty: dict[UUID, str] = {}
         once = events.unique("event_id", keep="first", maintain_order=True)
         with self._connection.transaction(force_rollback=True):
