@@ -55,20 +55,18 @@ def test_no_script_reads_the_cookie_and_no_other_site_sends_it(guarded: TestClie
     assert "Secure" in encrypted.headers["set-cookie"].split("; ")
 
 
-@pytest.mark.parametrize("key", ["", "ep_abcdefgh_x", "\u00e9"])
-def test_a_wrong_key_gets_no_session(guarded: TestClient, key: str) -> None:
-    answer = guarded.post("session", json={"key": key})
+def test_a_wrong_key_gets_no_session(guarded: TestClient) -> None:
+    for key in ("", "ep_abcdefgh_x", "é"):
+        answer = guarded.post("session", json={"key": key})
 
-    assert answer.status_code == 401
-    assert "set-cookie" not in answer.headers
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
     assert guarded.get("session").json()["signed_in"] is False
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b'{"key":1}', b'{"key":"\xff"}', b'{"key":"\\ud800"}', b"[" * 4000]
-)
-def test_a_body_that_is_none_is_refused(guarded: TestClient, body: bytes) -> None:
-    assert guarded.post("session", content=body).status_code == 400
+def test_a_body_that_is_none_is_refused(guarded: TestClient) -> None:
+    for body in (b"", b"{}", b"[]", b'{"key":1}', b'{"key":"\xff"}', b'{"key":"\\ud800"}', b"[" * 4000):
+        assert guarded.post("session", content=body).status_code == 400, body
 
 
 def test_a_body_too_large_for_a_key_is_not_read(guarded: TestClient) -> None:
