@@ -126,5 +126,5 @@ def _show(console: Console, rule: Rule, outcomes: Sequence[Outcome]) -> None:
             console.print(f"It could not be evaluated: {one.fault}", markup=False)
     if len(outcomes) == 1:
         days = sorted(outcomes[0].by_day.items())
-        for day, counts in days[-_MOST_DAYS_SHOWN:]:
-            console.print(f"    {day}: {counts.anomalies:,} anomalies, {counts.alerts:,} alerts")
+        for day, brought in days[-_MOST_DAYS_SHOWN:]:
+            console.print(f"    {day}: {brought.anomalies:,} anomalies, {brought.alerts:,} alerts")
