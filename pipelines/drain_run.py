@@ -87,6 +87,7 @@ class DrainRun:
         self._told = time.monotonic()
         self._beaten = 0.0
         self._counter: Counter | None = None
+        self._detector: Detector | None = None
         self._redis = open_redis(_secret(self.settings.redis_url))
 
     def run(self) -> None:
@@ -105,9 +106,9 @@ class DrainRun:
         with open_connection(
             _secret(self.settings.database_url), application=application_name(self.run_id)
         ) as connection:
-            if patience.has_waited:
+            detector = self._detector_on(connection, patience)
+            if patience.waited_seconds:
                 self._go_on_after(patience.ended())
-            detector = Detector(connection, _horizons(self.settings))
             detector.follow()
             self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
             followed = time.monotonic()
@@ -122,6 +123,13 @@ class DrainRun:
                     followed = time.monotonic()
             detector.follow()
             self._lead(connection, detector)
+
+    def _detector_on(self, connection: psycopg.Connection, patience: Patience) -> Detector:
+        """With what was remembered over the last connection, unless that is so long ago that reading anew is quicker."""
+        if self._detector is None or patience.waited_seconds > self.settings.hot_seconds:
+            self._detector = Detector(connection, _horizons(self.settings))
+        self._detector.go_on_with(connection)
+        return self._detector
 
     def _go_on_after(self, interruption: str | None) -> None:
         if interruption is not None:

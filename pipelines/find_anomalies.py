@@ -101,6 +101,11 @@ class Detector:
                 faults[rule_id] = f"{type(fault).__name__}: {fault}"
         return faults
 
+    def go_on_with(self, connection: psycopg.Connection) -> None:
+        """Use another connection from now on, where the last one broke. What a batch brought that was committed at its
+        end, unknown to us, `follow` finds."""
+        self._connection = connection
+
     def follow(self) -> None:
         """Come up to what is stored, as a standby does: what another leader commits is remembered, not judged."""
         with self._connection.transaction():
@@ -136,8 +141,9 @@ class Detector:
         findings = replace(findings, faults={**faults, **findings.faults})
         return Found(findings, self._progress_after(findings, now))
 
-    def keep(self, found: Found) -> None:
+    def keep(self, found: Found, batch_id: int | None = None) -> None:
         """Remember what a batch brought, once it is committed. Rules that failed lose their memory, which missed it."""
+        self._seen = self._seen if batch_id is None else batch_id
         self._memories = found.findings.memories
         for rule_id in found.findings.faults:
             self._memories.pop(rule_id, None)

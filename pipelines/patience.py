@@ -34,9 +34,9 @@ class Patience:
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     @property
-    def has_waited(self) -> bool:
-        """Whether there was any waiting since the last end of it."""
-        return self._since is not None
+    def waited_seconds(self) -> float:
+        """How long it has been waited since the last end of it."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     def ended(self) -> str | None:
         """A sentence about the waiting that seems to be over; None where there was none, or where the same fault keeps

@@ -103,7 +103,7 @@ class BatchStore:
                 row = self._ledger_row(batch_id, found, started_at)
                 write(self._connection, row)
                 committed = Committed(row, found, {}, _by_day(found.anomalies["occurred_at"]), self._newest_event_at)
-        self._detector.keep(found)
+        self._detector.keep(found, committed.row.batch_id if committed is not None else None)
         return committed
 
     def commit(self, entries: Sequence[Entry]) -> Committed:
@@ -117,7 +117,7 @@ class BatchStore:
         started_at = self._clock()
         read = set_future_aside(read_events(entries), entries, self._future)
         committed = self._store_what_can_be(entries, read, started_at)
-        self._detector.keep(committed.found)
+        self._detector.keep(committed.found, committed.row.batch_id)
         self._coverage.keep()
         self._newest_event_at = committed.newest_event_at
         self._counters = {**(self._counters or {}), **committed.row.counters}
