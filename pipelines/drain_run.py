@@ -125,7 +125,7 @@ class DrainRun:
             self._lead(connection, detector)
 
     def _detector_on(self, connection: psycopg.Connection, patience: Patience) -> Detector:
-        """With what was remembered over the last connection, unless that is so long ago that reading anew is quicker."""
+        """With what was remembered over the last connection, unless reading anew is quicker by now."""
         if self._detector is None or patience.waited_seconds > self.settings.hot_seconds:
             self._detector = Detector(connection, _horizons(self.settings))
         self._detector.go_on_with(connection)

@@ -220,4 +220,5 @@ def micro_batches_of(connection: psycopg.Connection, dagster_run_id: str) -> Mic
         """,
         (row[1], row[2], dagster_run_id),
     ).fetchall()
-    return MicroBatches(*row, [minute for (minute,) in minutes])
+    batches, first, last, stored = row
+    return MicroBatches(batches, first, last, stored, [minute for (minute,) in minutes])

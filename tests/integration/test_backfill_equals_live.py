@@ -1,6 +1,5 @@
 """History evaluated from scratch has the anomalies that live detection found, id by id and word for word."""
 
-
 import pytest
 
 from tests.draining import a_drain, publish, save_rule

@@ -129,7 +129,8 @@ def test_one_anomaly_comes_with_its_rule_events_batch_and_run(
     with engine.begin() as connection:
         connection.execute(
             text(
-                "insert into eventpulse.batches (batch_id, origin, taken, stored, duplicates, dead_lettered, started_at)"
+                "insert into eventpulse.batches"
+                " (batch_id, origin, taken, stored, duplicates, dead_lettered, started_at)"
                 " values (7, 'live', 3, 2, 1, 0, now())"
             )
         )

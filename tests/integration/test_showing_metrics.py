@@ -33,7 +33,8 @@ def stored(engine: Engine) -> Callable[..., None]:
                 connection.execute(
                     text(
                         "insert into eventpulse.event_rollups as r"
-                        " values (date_trunc('minute', cast(:at as timestamptz)), :type, :source, 1) on conflict (minute, event_type, source) do update set count = r.count + 1"
+                        " values (date_trunc('minute', cast(:at as timestamptz)), :type, :source, 1)"
+                        " on conflict (minute, event_type, source) do update set count = r.count + 1"
                     ),
                     values,
                 )

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_STREAM
-from tests.draining import a_drain, a_line, publish_lines
+from tests.draining import a_drain, a_line
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 

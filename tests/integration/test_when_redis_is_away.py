@@ -1,4 +1,4 @@
-"""Redis hangs, refuses, dies and comes back: clients hear it at once, nothing is half taken, nobody restarts anything."""
+"""Redis hangs, refuses, dies and comes back: clients hear it at once, nothing is half taken or restarted."""
 
 import os
 import signal
