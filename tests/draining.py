@@ -99,11 +99,13 @@ class SteppedDrain:
         hot: timedelta = timedelta(seconds=300),
         clock: Clock = utc_now,
         cut_before: str | None = None,
+        detector: Detector | None = None,
     ) -> None:
         self.connection: psycopg.Connection = open_connection(database_url, application="tests drain")
         self.client = open_redis(redis_url)
         self.tally = Tally()
-        self.detector = Detector(self.connection, Horizons(timedelta(seconds=5), correct, hot))
+        self.detector = detector or Detector(self.connection, Horizons(timedelta(seconds=5), correct, hot))
+        self.detector.go_on_with(self.connection)
         prepare_staging(self.connection)
         self.store = BatchStore(
             self.connection,
