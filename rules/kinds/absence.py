@@ -54,6 +54,10 @@ def look_back(rule: Rule) -> timedelta:
     return FOREVER if _condition(rule).groups else max(remember, timedelta(seconds=rule.window_seconds))
 
 
+def true_without_rows(rule: Rule) -> bool:
+    return False
+
+
 def moves_without_events(rule: Rule) -> bool:
     return True
 

@@ -49,7 +49,14 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 def look_back(rule: Rule) -> timedelta:
     """Both windows; but whether the truth of empty ones has held for long depends on when the group began."""
     spans = rule.for_seconds or rule.keep_firing_seconds
-    return FOREVER if spans and _true_when_empty(rule) else _window(rule) + _offset(rule)
+    return FOREVER if spans and true_without_rows(rule) else _window(rule) + _offset(rule)
+
+
+def true_without_rows(rule: Rule) -> bool:
+    condition = _condition(rule)
+    if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY or condition.compare != "difference":
+        return False
+    return bool(RELATIONS[condition.operator](0.0, condition.value))
 
 
 def moves_without_events(rule: Rule) -> bool:
@@ -97,7 +104,7 @@ def _compared(compare: str) -> pl.Expr:
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The rows of both windows, and the last row before them where it matters that the group exists."""
     young, old = parted(rows, earlier(earliest, _window(rule) + _offset(rule)))
-    if look_back(rule) != FOREVER:
+    if not true_without_rows(rule):
         return young
     return pl.concat([old.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
@@ -121,10 +128,3 @@ def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[s
             for now, before, value, group in zip(found["now"], found["before"], found["value"], of, strict=True)
         ],
     )
-
-
-def _true_when_empty(rule: Rule) -> bool:
-    condition = _condition(rule)
-    if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY or condition.compare != "difference":
-        return False
-    return bool(RELATIONS[condition.operator](0.0, condition.value))

@@ -48,11 +48,19 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 
 
 def look_back(rule: Rule) -> timedelta:
-    """As far as any member looks; but whether a negation has held for long depends on when the group began."""
+    """As far as any member looks; but whether one is true without rows depends on when its group began, and whether a
+    negation has held for long on when the group of the composite did."""
+    if any(kinds.KINDS[one.condition.type].true_without_rows(one) for one in rule.members):
+        return FOREVER
     if _true_of_nothing(rule) and (rule.for_seconds or rule.keep_firing_seconds):
         return FOREVER
     members = [reaching(kinds.KINDS[one.condition.type].look_back(one), *_spans(one)) for one in rule.members]
     return max(timedelta(seconds=rule.window_seconds), *members)
+
+
+def true_without_rows(rule: Rule) -> bool:
+    members = (kinds.KINDS[one.condition.type].true_without_rows(one) for one in rule.members)
+    return _true_of_nothing(rule) or any(members)
 
 
 def moves_without_events(rule: Rule) -> bool:

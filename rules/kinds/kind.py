@@ -41,6 +41,10 @@ class Kind(Protocol):
     def look_back(self, rule: Rule) -> timedelta:
         """How far before an instant rows matter to the truth at that instant."""
 
+    def true_without_rows(self, rule: Rule) -> bool:
+        """Whether the truth may hold where the look-back holds no row, once the group has begun. `carry` keeps a row
+        of such a group then."""
+
     def moves_without_events(self, rule: Rule) -> bool:
         """Whether the truth can become true, or false again through further events, where no event of the group
         stands."""

@@ -30,6 +30,10 @@ def look_back(rule: Rule) -> timedelta:
     return timedelta(0)
 
 
+def true_without_rows(rule: Rule) -> bool:
+    return False
+
+
 def moves_without_events(rule: Rule) -> bool:
     return False
 

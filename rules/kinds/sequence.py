@@ -49,6 +49,10 @@ def look_back(rule: Rule) -> timedelta:
     return timedelta(seconds=rule.window_seconds)
 
 
+def true_without_rows(rule: Rule) -> bool:
+    return False
+
+
 def moves_without_events(rule: Rule) -> bool:
     return _last_is_absent(rule)
 

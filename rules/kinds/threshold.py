@@ -46,7 +46,14 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 def look_back(rule: Rule) -> timedelta:
     """One window; but whether an empty window's truth has held for long depends on when the group began."""
     spans = rule.for_seconds or rule.keep_firing_seconds
-    return FOREVER if spans and _true_when_empty(rule) else _window(rule)
+    return FOREVER if spans and true_without_rows(rule) else _window(rule)
+
+
+def true_without_rows(rule: Rule) -> bool:
+    condition = _condition(rule)
+    if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY:
+        return False
+    return bool(RELATIONS[condition.operator](0.0, condition.value))
 
 
 def moves_without_events(rule: Rule) -> bool:
@@ -87,7 +94,7 @@ def _judged(rule: Rule, rows: pl.DataFrame, line: Line, found: pl.DataFrame) -> 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The rows of a window, and the last row before them where it matters that the group exists."""
     young, old = parted(rows, earlier(earliest, _window(rule)))
-    if look_back(rule) != FOREVER:
+    if not true_without_rows(rule):
         return young
     return pl.concat([old.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
@@ -130,13 +137,6 @@ def _values(rule: Rule, rows: pl.DataFrame, spans: list[tuple[int, int]]) -> lis
     measure = Measure(condition, rows, Line.of(rows, window).places, microseconds(window))
     first = pl.Series([first for first, _ in spans], dtype=pl.UInt32)
     return measure.values(first, pl.Series([end for _, end in spans], dtype=pl.UInt32)).to_list()
-
-
-def _true_when_empty(rule: Rule) -> bool:
-    condition = _condition(rule)
-    if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY:
-        return False
-    return bool(RELATIONS[condition.operator](0.0, condition.value))
 
 
 def _only_more_events_make_it_true(rule: Rule) -> bool:

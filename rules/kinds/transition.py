@@ -36,6 +36,10 @@ def look_back(rule: Rule) -> timedelta:
     return FOREVER
 
 
+def true_without_rows(rule: Rule) -> bool:
+    return False
+
+
 def moves_without_events(rule: Rule) -> bool:
     return False
 

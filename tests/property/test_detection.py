@@ -1,0 +1,123 @@
+"""Whatever the order of arrival, the batch cuts and what is forgotten: the current anomalies are those of one
+evaluation."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from unittest.mock import patch
+
+import polars as pl
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from rules.arrival import Arrival
+from rules.detection import Horizons, Recalled, anomalies_from, arrivals, detect, empty_memory, recall_after
+from rules.evaluation import evaluate_whole, paths_of, select_rows
+from rules.fields import with_fields
+from rules.memory import remembered
+from rules.rule import Rule, read_rule
+from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, rules
+
+END = EPOCH + timedelta(days=30_000)
+spans = st.sampled_from([1, 2, 3, 5])
+limits = {"operator": st.sampled_from([">", ">=", "<", "<=", "==", "!="]), "value": st.sampled_from([0.0, 1.0, 2.0])}
+of_a_field = {"field": st.just("payload.v")}
+conditions = {
+    "match": {},
+    "threshold": {"metric": st.just("count"), **limits},
+    "threshold of a field": {
+        "metric": st.sampled_from(["sum", "avg", "max", "distinct", "p50"]),
+        **of_a_field,
+        **limits,
+    },
+    "change": {"metric": st.sampled_from(["count", "sum"]), **of_a_field, **limits, "offset_seconds": spans},
+    "absence": {"remember_seconds": spans},
+    "absence of listed groups": {"groups": st.just([{}])},
+    "new_value": {**of_a_field, "lookback_seconds": spans, "learn_seconds": spans},
+    "transition": of_a_field,
+    "deviation": {"bucket_seconds": st.sampled_from([1, 2]), "baseline_buckets": st.sampled_from([2, 3])},
+    "sequence": {"absent": st.booleans()},
+    "composite": {},
+}
+fewer = settings(max_examples=settings.default.max_examples // 5)
+
+
+@st.composite
+def rules_of(draw: st.DrawFn, name: str) -> Rule:
+    kind = name.split(" ")[0]
+    if kind == "composite":
+        members = [replace(draw(rules_of(one)), name=key) for one, key in (("threshold", "a"), ("absence", "b"))]
+        text = draw(st.sampled_from(["a and not b", "a or b", "not a"]))
+        rule = draw(rules(st.just({"type": "composite", "expression": text})))
+        return replace(rule, group_by=(), members=tuple(members[: len(rule.condition.names)]))
+    parts = draw(st.fixed_dictionaries(conditions[name]))
+    if kind == "sequence":
+        steps = [{"name": name, "filters": {"event_type": name}} for name in ("login", "logout")]
+        return draw(rules(st.just({"type": kind, "steps": [steps[0], {**steps[1], **parts}]})))
+    if parts.get("metric") == "count":
+        parts.pop("field", None)
+    document = draw(documents(st.fixed_dictionaries({"type": st.just(kind), "filters": filters})))
+    ungrouped = {"group_by": []} if "groups" in parts else {}
+    return read_rule({**document, **ungrouped, "condition": {**document["condition"], **parts}})
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[list[Event]]:
+    """Events in an order of arrival that is none of time, in batches."""
+    arriving = [replace(event, position=place) for place, event in enumerate(draw(events()))]
+    cuts = sorted(draw(st.lists(st.integers(0, len(arriving)), max_size=6)))
+    return [arriving[a:b] for a, b in zip([0, *cuts], [*cuts, len(arriving)], strict=True)]
+
+
+@pytest.mark.parametrize("name", conditions)
+@fewer
+@given(st.data())
+def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data: st.DataObject) -> None:
+    rule, batches = data.draw(rules_of(name)), data.draw(streams())
+    hot, lateness = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(2))
+
+    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0):
+        standing = detected(rule, batches, Horizons(lateness, timedelta(days=1), hot, timedelta(0)))
+
+    whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
+    assert said(standing) == said(whole)
+
+
+def detected(rule: Rule, batches: list[list[Event]], horizons: Horizons) -> pl.DataFrame:
+    """The anomalies that stand after all batches, each judged with what is remembered, or recalled where it is
+    forgotten."""
+    stored: list[Event] = []
+    floor = EPOCH + timedelta(microseconds=START) - timedelta(days=1)
+    memories = {rule.rule_id: empty_memory(rows_of(rule, []), floor)}
+    standing = evaluate_whole(rule, frame([]))
+    newest = floor
+    for batch in [*batches, []]:
+        stored += batch
+        newest = max([newest, *(EPOCH + timedelta(microseconds=event.at) for event in batch)])
+        arrived = arrivals([rule], memories, with_fields(frame(batch), paths_of([rule])), horizons)
+        recalled = {arrival.rule.rule_id: recall(arrival, stored, standing) for arrival in arrived}
+        last = not batch and len(stored) == sum(map(len, batches))
+        watermark = END if last else newest - horizons.lateness
+        found = detect([rule], memories, arrived, recalled, watermark, horizons)
+        assert not found.faults
+        gone = [*found.retracted, *found.restated["anomaly_id"], *found.anomalies["anomaly_id"]]
+        standing = standing.filter(~pl.col("anomaly_id").is_in(gone))
+        standing = pl.concat([standing, found.anomalies.drop("late"), found.restated])
+        memories = found.memories
+    return standing
+
+
+def recall(arrival: Arrival, stored: list[Event], standing: pl.DataFrame) -> Recalled:
+    """What the database would give for the groups that are forgotten."""
+    if arrival.forgotten.is_empty():
+        return Recalled(rows_of(arrival.rule, []), remembered(standing.clear()))
+    rows = rows_of(arrival.rule, stored).filter(pl.col("timestamp") > recall_after(arrival))
+    return Recalled(rows, remembered(standing).filter(pl.col("occurred_at") >= anomalies_from(arrival)))
+
+
+def rows_of(rule: Rule, listed: list[Event]) -> pl.DataFrame:
+    return select_rows(rule, with_fields(frame(listed), paths_of([rule]))).sort("timestamp", "position", "event_id")
+
+
+def said(anomalies: pl.DataFrame) -> list[str]:
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in anomalies.to_dicts())
