@@ -69,7 +69,7 @@ def test_servers_drain_and_ledger_are_shown_while_the_rest_is_down(
     counts = {"taken": 10, "stored": 7, "duplicates": 2, "dead_lettered": 1}
     with engine.begin() as connection:
         day = {"day": now.date(), "origin": "live", "shard": 0, "batches": 2}
-        sums = {name: 0 for name in ledger_days.c if name not in day}
+        sums = {column.name: 0 for column in ledger_days.c if column.name not in day}
         sums |= {name: 2 * count for name, count in counts.items()} | {"anomalies_info": 6}
         connection.execute(insert(ledger_days).values(day | sums))
         for _ in range(2):
