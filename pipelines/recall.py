@@ -57,9 +57,7 @@ def standing_anomalies(
     before: datetime | None = None,
 ) -> pl.DataFrame:
     """The anomalies of a rule that stand (REMEMBERED_ANOMALY), of all groups or of some."""
-    return remembered(
-        current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys, before=before)
-    )
+    return remembered(current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys, before=before))
 
 
 def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime) -> pl.DataFrame:
