@@ -30,6 +30,8 @@ _LINE_SCHEMA = pl.Schema(
 )
 #: Events as they are read: the event frame, whether the client chose the id, and which line of all entries it was.
 READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("client_id", pl.Boolean()), ("line", pl.Int64())])
+#: For a handful of lines, setting up the vectorised decode takes longer than reading them.
+_WORTH_READING_TOGETHER = 30
 _UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _decoder = msgspec.json.Decoder(StreamedEvent)
 
@@ -55,6 +57,8 @@ def read_events(entries: Sequence[Entry]) -> ReadEvents:
     """Decode every line of the entries, oldest first."""
     if not entries:
         return NOTHING_READ
+    if sum(entry.count for entry in entries) < _WORTH_READING_TOGETHER:
+        return _read_one_by_one(entries)
     together = _read_together(entries)
     return ReadEvents(together, []) if together is not None else _read_one_by_one(entries)
 

@@ -28,6 +28,8 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOn
 _NONE: Mapping[UUID, str] = {}
 _log = logging.getLogger(__name__)
 
+_WORTH_A_THREAD = 1_000
+
 
 @dataclass(frozen=True)
 class Committed:
@@ -174,17 +176,18 @@ class BatchStore:
             judging = [rule for rule_id, rule in self._detector.rules.items() if rule_id not in faults]
             self._coverage.note(self._connection, judging, days, watermark, started_at)
             # Rules are evaluated while PostgreSQL stores, on the assumption that all events are new; mostly they are.
-            foreseen = self._pool.submit(self._detector.foresee, once, watermark, faults)
-            new = once
+            # For a few events it is not worth it: two threads that take turns cost more than they save.
+            foreseen = None
+            if once.height >= _WORTH_A_THREAD:
+                foreseen = self._pool.submit(self._detector.foresee, once, watermark, faults)
             try:
-                if not once.is_empty():
-                    new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
-                if not new.is_empty():
-                    count_by_minute(self._connection, new)
+                new = self._store_new(once, batch_id)
             finally:
-                wait([foreseen])
-            known = foreseen.result()
-            if new is not once:
+                if foreseen is not None:
+                    wait([foreseen])
+            if foreseen is not None and new is once:
+                known = foreseen.result()
+            else:
                 watermark = self.watermark(_newest(self._newest_event_at, new))
                 known = self._detector.foresee(new, watermark, faults)
             found = self._detector.find(known, watermark, started_at, faults)
@@ -196,6 +199,15 @@ class BatchStore:
         events_by_day = _by_day(new["timestamp"])
         newest = _newest(self._newest_event_at, new)
         return Committed(row, found, events_by_day, _by_day(found.anomalies["occurred_at"]), newest)
+
+    def _store_new(self, once: pl.DataFrame, batch_id: int) -> pl.DataFrame:
+        """Store and count the events that were not there yet; `once` itself where that is all of them."""
+        if once.is_empty():
+            return once
+        new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
+        if not new.is_empty():
+            count_by_minute(self._connection, new)
+        return new
 
     def _save(self, found: Found, batch_id: int) -> None:
         if not found.findings.anomalies.is_empty():

@@ -14,8 +14,9 @@ import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.arrival import SCOPE, Arrival, arrive
-from rules.evaluation import judge, look_back, moves_without_events, select_all
+from rules.evaluation import FIRED, judge, look_back, moves_without_events, select_all
 from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, remembered, trim
+from rules.reach import reach
 from rules.rule import Rule
 
 
@@ -60,12 +61,25 @@ def arrivals(
     rules: Sequence[Rule], memories: Mapping[UUID, Memory], events: pl.DataFrame, horizons: Horizons
 ) -> list[Arrival]:
     """What new events (with their fields) bring to each rule that looks at any of them."""
+    types = set(events["event_type"].unique())
+    rules = [rule for rule in rules if _looks_at_any(rule, types)]
     selected = select_all(rules, events)
     return [
         arrive(rule, memories[rule.rule_id], selected[rule.rule_id], horizons.correct)
         for rule in rules
         if rule.rule_id in selected and not selected[rule.rule_id].is_empty()
     ]
+
+
+def _looks_at_any(rule: Rule, types: set[str]) -> bool:
+    """Whether a rule can look at events of these types, found out without looking at them. Rules that list groups have
+    them marked in every batch."""
+    wanted = reach(rule).event_types
+    return wanted is None or not types.isdisjoint(wanted) or _lists_groups(rule)
+
+
+def _lists_groups(rule: Rule) -> bool:
+    return bool(rule.known_groups) or any(map(_lists_groups, rule.members))
 
 
 def recall_after(arrival: Arrival) -> datetime:
@@ -146,8 +160,11 @@ def _judge_rule(
     scope = arrival.scope if arrival is not None else SCOPE.to_frame()
     if moves_without_events(rule):
         until = max(filter(None, (watermark, memory.judged_through)))
-        scope = _with_every_group(scope, memory)
-        memory = replace(memory, judged_through=until)
+        if _watermark_is_due(rule, memory, watermark, horizons):
+            scope = _with_every_group(scope, memory)
+            memory = replace(memory, judged_through=until)
+        else:  # the other groups can wait; those touched are judged from where all of them will be
+            scope = scope.with_columns(since=pl.min_horizontal("since", pl.lit(memory.judged_through)))
     rows, anomalies = memory.rows, memory.anomalies
     if arrival is not None and not arrival.forgotten.is_empty():
         if recalled is None:
@@ -161,20 +178,30 @@ def _judge_rule(
         fired=_last_fired(scope, anomalies),
         until=until,
     )
-    stood = anomalies.join(scope, on="group").filter(pl.col("occurred_at") >= pl.col("since"))
-    found = holds.filter(~pl.col("anomaly_id").is_in(stood["anomaly_id"].implode()))
-    gone = stood.filter(~pl.col("anomaly_id").is_in(holds["anomaly_id"].implode()))["anomaly_id"].to_list()
-    restated = _restated(holds, stood)
-    memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
+    found, restated, gone = _compared(holds, anomalies, scope)
+    if not (found.is_empty() and restated.is_empty()) or gone:
+        memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
     memory = trim(rule, memory, horizons.hot)
     known_through = None if before is None else earlier(before, horizons.lateness)
     late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
     return _Outcome(found.with_columns(late=late), restated, gone, memory)
 
 
-def _restated(holds: pl.DataFrame, stood: pl.DataFrame) -> pl.DataFrame:
+def _compared(
+    holds: pl.DataFrame, anomalies: pl.DataFrame, scope: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """What holds, held against the anomalies of the scope that stand: those found, those restated, those gone."""
+    if anomalies.is_empty():
+        return holds, holds.clear(), []
+    stood = anomalies.join(scope, on="group").filter(pl.col("occurred_at") >= pl.col("since"))
     if stood.is_empty():
-        return holds.clear()
+        return holds, holds.clear(), []
+    found = holds.filter(~pl.col("anomaly_id").is_in(stood["anomaly_id"].implode()))
+    gone = stood.filter(~pl.col("anomaly_id").is_in(holds["anomaly_id"].implode()))["anomaly_id"].to_list()
+    return found, _restated(holds, stood), gone
+
+
+def _restated(holds: pl.DataFrame, stood: pl.DataFrame) -> pl.DataFrame:
     both = remembered(holds).join(stood.select("anomaly_id", before="said"), on="anomaly_id")
     changed = both.filter(pl.col("said") != pl.col("before"))["anomaly_id"]
     return holds.filter(pl.col("anomaly_id").is_in(changed.implode()))
@@ -212,6 +239,8 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFra
 
 
 def _last_fired(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.DataFrame:
+    if anomalies.is_empty():
+        return FIRED.to_frame()
     before = anomalies.join(scope, on="group").filter(pl.col("occurred_at") < pl.col("since"))
     return before.group_by("group_key").agg(fired_at=pl.col("occurred_at").max())
 

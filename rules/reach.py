@@ -1,6 +1,7 @@
 """How far a rule reaches: the event types and sources it can look at, for whoever has to fetch its events."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.conditions import Composite, Sequence
 from rules.filters import Filters
@@ -15,6 +16,7 @@ class Reach:
     sources: tuple[str, ...] | None
 
 
+@lru_cache(maxsize=10_000)
 def reach(rule: Rule) -> Reach:
     """The reach of a rule; a composite reaches as far as all its members together."""
     filters = _filters(rule)

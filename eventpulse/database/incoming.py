@@ -109,11 +109,9 @@ def _copy(connection: psycopg.Connection, events: pl.DataFrame) -> None:
 def count_by_minute(connection: psycopg.Connection, new: pl.DataFrame) -> None:
     """Add new events to the counts by minute, type and source, inside the caller's transaction."""
     counts = (
-        new.lazy()
-        .group_by(minute=pl.col("timestamp").dt.truncate("1m"), event_type="event_type", source="source")
+        new.group_by(minute=pl.col("timestamp").dt.truncate("1m"), event_type="event_type", source="source")
         .agg(pl.len())
         .sort("minute", "event_type", "source")
-        .collect()
     )
     connection.execute(
         """

@@ -52,9 +52,7 @@ def test_whether_its_last_batch_was_committed_or_not_it_goes_on_without_a_gap(
         assert row == (12, 12)
 
 
-def test_it_reads_only_what_came_since(
-    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_reads_only_what_came_since(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     save_rule(database_url, RULE)
     with a_drain(database_url, redis_url) as drain:
         publish(redis_url, events(4))

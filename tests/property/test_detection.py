@@ -74,10 +74,10 @@ def streams(draw: st.DrawFn) -> list[list[Event]]:
 @given(st.data())
 def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data: st.DataObject) -> None:
     rule, batches = data.draw(rules_of(name)), data.draw(streams())
-    hot, lateness = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(2))
+    hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
 
     with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0):
-        standing = detected(rule, batches, Horizons(lateness, timedelta(days=1), hot, timedelta(0)))
+        standing = detected(rule, batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
     assert said(standing) == said(whole)
