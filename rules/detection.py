@@ -14,10 +14,13 @@ import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.arrival import SCOPE, Arrival, arrive
-from rules.evaluation import FIRED, judge, look_back, moves_without_events, select_all
+from rules.evaluation import FIRED, FOREVER, carry, judge, look_back, moves_without_events, select_all
 from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, remembered, trim
 from rules.reach import reach
 from rules.rule import Rule
+
+#: Rules that look back for ever are judged on what `carry` leaves of their rows, where that can be less.
+_FEW_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -231,10 +234,13 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFra
     """The rows of the scope's groups that can matter, in the order in which `judge` wants them."""
     if scope.is_empty():
         return rows.clear()
-    after = earlier(scope["since"].min(), look_back(rule))  # type: ignore[arg-type]
-    recent = rows.filter(pl.col("timestamp") > after)
+    since: datetime = scope["since"].min()  # type: ignore[assignment]
+    span = look_back(rule)
+    recent = rows if span == FOREVER else rows.filter(rows["timestamp"] > earlier(since, span))
     if rule.group_by:
-        recent = recent.filter(pl.col("group_key").is_in(scope["group_key"].implode()))
+        recent = recent.filter(recent["group_key"].is_in(scope["group_key"]))
+    if span == FOREVER and recent.height > _FEW_ROWS:
+        return carry(rule, recent, since)
     return recent.sort("group_key", "timestamp", "position", "event_id")
 
 
