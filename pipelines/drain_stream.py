@@ -137,11 +137,11 @@ class Drain:
 
 
 def rest_after(worked_seconds: float, lag_seconds: float, linger_seconds: float) -> float:
-    """How long to gather before the next micro-batch: as long as the last one took, within one to five lingers, so
+    """How long to gather before the next micro-batch: as long as the last one took, within one to two lingers, so
     that the more there is to do, the more is done at once. A drain that is behind does not rest."""
     if lag_seconds > _BEHIND_SECONDS:
         return 0.0
-    return min(max(worked_seconds, linger_seconds), 5 * linger_seconds)
+    return min(max(worked_seconds, linger_seconds), 2 * linger_seconds)
 
 
 def _add(to: dict[str, int], more: dict[str, int]) -> None:

@@ -9,8 +9,8 @@ from pipelines.drain_stream import rest_after
     ("worked", "lag", "rest"),
     [
         pytest.param(0.001, 0.01, 0.005, id="little work: one linger"),
-        pytest.param(0.012, 0.02, 0.012, id="as long as the work took"),
-        pytest.param(0.100, 0.12, 0.025, id="five lingers at most"),
+        pytest.param(0.007, 0.02, 0.007, id="as long as the work took"),
+        pytest.param(0.100, 0.12, 0.010, id="two lingers at most"),
         pytest.param(0.100, 0.30, 0.0, id="behind: no rest"),
     ],
 )
