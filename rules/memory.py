@@ -19,7 +19,16 @@ REMEMBERED_ANOMALY = pl.Schema(
     {"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS, "said": pl.UInt64()}
 )
 #: What an anomaly says, which a late event may change although the anomaly itself stands.
-SAID = ("value", "threshold", "expected", "window_start", "window_end", "contributing", "contributing_count")
+SAID = (
+    "message",
+    "value",
+    "threshold",
+    "expected",
+    "window_start",
+    "window_end",
+    "contributing",
+    "contributing_count",
+)
 TIME_ORDER = ("timestamp", "position", "event_id")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 # Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.

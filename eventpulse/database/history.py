@@ -16,8 +16,8 @@ from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 _CSV_SCHEMA = pl.Schema({name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
 
 _STANDING = (
-    *("anomaly_id", "group", "occurred_at", "value", "threshold", "expected", "window_start", "window_end"),
-    *("contributing", "contributing_count"),
+    *("anomaly_id", "group", "occurred_at", "message", "value", "threshold", "expected"),
+    *("window_start", "window_end", "contributing", "contributing_count"),
 )
 
 
@@ -105,8 +105,8 @@ def current_anomalies(
     groups += "" if before is None else " and occurred_at < %(before)s"
     rows = connection.execute(
         f"""
-        select anomaly_id::text, "group"::text, occurred_at, value, threshold, expected, window_start, window_end,
-               contributing::text[], contributing_count
+        select anomaly_id::text, "group"::text, occurred_at, message, value, threshold, expected, window_start,
+               window_end, contributing::text[], contributing_count
         from eventpulse.anomalies
         where rule_id = %(rule)s and state = 'current' and occurred_at >= %(since)s {groups}
           and rule_version in

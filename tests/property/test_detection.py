@@ -69,14 +69,7 @@ def streams(draw: st.DrawFn) -> list[list[Event]]:
     return [arriving[a:b] for a, b in zip([0, *cuts], [*cuts, len(arriving)], strict=True)]
 
 
-KNOWN_TO_DIFFER = pytest.mark.skip(
-    reason="`change` in batches differs from one evaluation in rare orders of arrival; the cause is not found yet"
-)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=KNOWN_TO_DIFFER if name == "change" else ()) for name in conditions]
-)
+@pytest.mark.parametrize("name", conditions)
 @fewer
 @given(st.data())
 def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data: st.DataObject) -> None:
