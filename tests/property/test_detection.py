@@ -39,7 +39,7 @@ conditions = {
     "sequence": {"absent": st.booleans()},
     "composite": {},
 }
-fewer = settings(max_examples=settings.default.max_examples // 5)
+fewer = settings(max_examples=settings.default.max_examples // 2)
 
 
 @st.composite
