@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 TABLES = """
 -- Grows when the anomalies that stand for a rule are changed by anything but live detection.
