@@ -10,7 +10,7 @@ from eventpulse.errors import DatabaseUnavailable, EventPulseError
 from eventpulse.log_redaction import redact_logs
 from eventpulse.settings import Settings, load_settings
 from ingest_api.app import create_app
-from ingest_api.connection import connections
+from ingest_api.door.connection import connections
 
 _STARTUP_FAILED = 3
 

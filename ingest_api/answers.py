@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from eventpulse.errors import BacklogFull, DatabaseUnavailable, StreamUnavailable
-from ingest_api.allowed_methods import allowed_methods
+from ingest_api.door.allowed_methods import allowed_methods
+from ingest_api.door.security_headers import SECURITY_HEADERS
 from ingest_api.payloads import Error
-from ingest_api.rule_documents import BadRule
-from ingest_api.security_headers import SECURITY_HEADERS
+from ingest_api.rule_book.rule_documents import BadRule
 
 RETRY_AFTER_SECONDS = 1
 _encode = msgspec.json.Encoder().encode

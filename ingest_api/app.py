@@ -17,34 +17,23 @@ from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog_limit import BacklogLimit
 from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
-from ingest_api import (
-    anomaly_routes,
-    audit_routes,
-    backtest_routes,
-    dead_letter_routes,
-    event_routes,
-    health_routes,
-    ledger_routes,
-    live_route,
-    metric_routes,
-    prometheus_route,
-    redrive_routes,
-    rule_draft_routes,
-    rule_routes,
-    session_routes,
-)
+from ingest_api import anomaly_routes, audit_routes, event_routes, ledger_routes, live_route, metric_routes
 from ingest_api.answers import answer_errors_as_json
+from ingest_api.dead_letters import dead_letter_routes, redrive_routes
 from ingest_api.dependencies import AppState
-from ingest_api.door import add_door
-from ingest_api.http_meter import Metered
-from ingest_api.ingest_routes import add_ingest_routes
-from ingest_api.key_watch import KeyWatch
-from ingest_api.keys import KnownKeys
+from ingest_api.door import session_routes
+from ingest_api.door.door import add_door
+from ingest_api.door.key_watch import KeyWatch
+from ingest_api.door.keys import KnownKeys
+from ingest_api.door.session import Sessions
+from ingest_api.health import health_routes, prometheus_route
+from ingest_api.health.http_meter import Metered
+from ingest_api.health.observations import Observations
+from ingest_api.health.prometheus import Instruments
+from ingest_api.intake.ingest_routes import add_ingest_routes
 from ingest_api.live import LiveAnomalies
-from ingest_api.observations import Observations
 from ingest_api.openapi import complete_openapi
-from ingest_api.prometheus import Instruments
-from ingest_api.session import Sessions
+from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10

@@ -10,12 +10,12 @@ from starlette.requests import HTTPConnection
 
 from eventpulse.settings import Settings
 from eventpulse.stream.publisher import Publisher
-from ingest_api.key_watch import KeyWatch
-from ingest_api.keys import KnownKeys
+from ingest_api.door.key_watch import KeyWatch
+from ingest_api.door.keys import KnownKeys
+from ingest_api.door.session import Sessions
+from ingest_api.health.observations import Observations
+from ingest_api.health.prometheus import Instruments
 from ingest_api.live import LiveAnomalies
-from ingest_api.observations import Observations
-from ingest_api.prometheus import Instruments
-from ingest_api.session import Sessions
 
 
 class AppState(TypedDict):

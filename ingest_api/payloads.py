@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from ingest_api.event_id import EVENT_ID_SCHEMA_PATTERN
-from ingest_api.sent_events import NAME_LENGTH
+from ingest_api.intake.event_id import EVENT_ID_SCHEMA_PATTERN
+from ingest_api.intake.sent_events import NAME_LENGTH
 from ingest_api.timestamps import read_timestamp
 
 JsonObject = dict[str, Any]

@@ -9,7 +9,7 @@ import uvicorn
 from eventpulse.embedded.ports import choose_free_port
 from eventpulse.settings import Settings
 from ingest_api.app import create_app
-from ingest_api.connection import connections
+from ingest_api.door.connection import connections
 from tests.at_the_door import until
 
 

@@ -8,7 +8,9 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import Engine, text
 
-from ingest_api import anomaly_payloads, health_payloads, metric_payloads, payloads, rule_payloads
+from ingest_api import anomaly_payloads, metric_payloads, payloads
+from ingest_api.health import health_payloads
+from ingest_api.rule_book import rule_payloads
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
 CONDITION = {"type": "threshold", "metric": "count", "operator": ">", "value": 5}

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from eventpulse.event import StreamedEvent
 from eventpulse.settings import Settings
 from eventpulse.stream.connect import open_redis
-from ingest_api import redriving
 from ingest_api.app import create_app
+from ingest_api.dead_letters import redriving
 from tests.draining import PowerCut, a_drain, a_line, publish_lines, save_rule
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import json
 from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from eventpulse.stream.reader import StreamReader
-from ingest_api.sent_events import read_batch
+from ingest_api.intake.sent_events import read_batch
 from pipelines.read_events import read_events
 
 

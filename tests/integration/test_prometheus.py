@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from eventpulse.settings import Settings
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import EVENTS_STREAM
-from ingest_api import observations
 from ingest_api.app import create_app
+from ingest_api.health import observations
 from tests.draining import a_drain, a_line, publish_lines, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

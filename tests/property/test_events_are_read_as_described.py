@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import example, given, strategies as st
 
 from eventpulse.event import StreamedEvent
-from ingest_api.explain import faults_of_event
-from ingest_api.sent_events import UNREADABLE, read_event
+from ingest_api.intake.explain import faults_of_event
+from ingest_api.intake.sent_events import UNREADABLE, read_event
 from ingest_api.timestamps import microseconds, read_timestamp
 
 DEEPEST = 6

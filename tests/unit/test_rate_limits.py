@@ -1,6 +1,6 @@
 """How much a client may send, second by second."""
 
-from ingest_api.rate_limits import MOST_ADDRESSES, Allowance, AllowancesByAddress
+from ingest_api.door.rate_limits import MOST_ADDRESSES, Allowance, AllowancesByAddress
 
 
 def refused(allowance: Allowance, now: float) -> bool:

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from eventpulse.settings import Settings
 from ingest_api.app import create_app
-from ingest_api.scopes import NEEDS, OPEN, ScopesByPath
+from ingest_api.door.scopes import NEEDS, OPEN, ScopesByPath
 
 SETTINGS = Settings(
     _env_file=None,

@@ -9,8 +9,8 @@ from pydantic import WithJsonSchema
 from starlette.requests import Request
 
 from eventpulse.settings import Settings
-from ingest_api.body import read_body
-from ingest_api.rule_documents import Document, read_body_of_rule
+from ingest_api.intake.body import read_body
+from ingest_api.rule_book.rule_documents import Document, read_body_of_rule
 
 #: Taken as text, so that an id that is none gets its own sentence.
 RuleId = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]

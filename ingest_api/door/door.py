@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope as Connection, Send
 from eventpulse.loopback import is_loopback
 from eventpulse.settings import Settings
 from ingest_api.answers import error_answer
-from ingest_api.credentials import Admission, identify, shows_key, still_holds
-from ingest_api.origin import comes_from_elsewhere, is_a_change, is_our_name
-from ingest_api.rate_limits import AllowancesByAddress
-from ingest_api.refusals import (
+from ingest_api.door.credentials import Admission, identify, shows_key, still_holds
+from ingest_api.door.origin import comes_from_elsewhere, is_a_change, is_our_name
+from ingest_api.door.rate_limits import AllowancesByAddress
+from ingest_api.door.refusals import (
     NotLetIn,
     cannot_be_checked,
     from_elsewhere,
@@ -33,9 +33,9 @@ from ingest_api.refusals import (
     through_a_proxy,
     too_much,
 )
-from ingest_api.scopes import NEEDS, OPEN, ScopesByPath
-from ingest_api.security_headers import RAW_SECURITY_HEADERS
-from ingest_api.socket_watch import serve_while
+from ingest_api.door.scopes import NEEDS, OPEN, ScopesByPath
+from ingest_api.door.security_headers import RAW_SECURITY_HEADERS
+from ingest_api.door.socket_watch import serve_while
 
 _OF_INTEREST = frozenset(
     {b"host", b"origin", b"sec-fetch-site", b"authorization", b"cookie", b"forwarded", b"x-forwarded-for"}

@@ -20,8 +20,8 @@ from eventpulse.database.transactions import reading, writing
 from eventpulse.errors import DatabaseUnavailable, SettingsError
 from eventpulse.stream.keys import ENDED_SESSIONS, INGEST_KEYS, KEYS_CHANGED
 from eventpulse.stream.shared_keys import copy_of, read_copy
-from ingest_api.keys import KnownKeys
-from ingest_api.session import Session
+from ingest_api.door.keys import KnownKeys
+from ingest_api.door.session import Session
 
 #: How old the keys may be where nobody tells of a change.
 LOOK_EVERY_SECONDS = 2.0

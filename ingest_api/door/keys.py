@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from eventpulse.api_key import ApiKey, Scope, hash_of
-from ingest_api.rate_limits import Allowance
-from ingest_api.session import Session
+from ingest_api.door.rate_limits import Allowance
+from ingest_api.door.session import Session
 
 
 class KnownKey:

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi.openapi.constants import REF_PREFIX
 
 from eventpulse.settings import Settings
-from ingest_api.scopes import NEEDS, OPEN
-from ingest_api.session import Sessions
+from ingest_api.door.scopes import NEEDS, OPEN
+from ingest_api.door.session import Sessions
 
 _RETRY_AFTER = {"schema": {"type": "integer"}, "description": "Seconds."}
 _CHALLENGE = {"schema": {"type": "string"}, "description": "What would be let in."}

@@ -23,13 +23,13 @@ from eventpulse.database.rule_store import rule_by_id
 from eventpulse.database.transactions import reading
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
-from ingest_api.backtest_payloads import Backtested
-from ingest_api.body import read_body
 from ingest_api.dependencies import Database, TheSettings
-from ingest_api.rule_documents import BadRule, bad_rule, given_id, read_body_of_rule, read_draft
-from ingest_api.rule_payloads import RuleRefused
-from ingest_api.rule_requests import rule_not_found, sent_as
-from ingest_api.rule_trials import with_stored_members
+from ingest_api.intake.body import read_body
+from ingest_api.rule_book.backtest_payloads import Backtested
+from ingest_api.rule_book.rule_documents import BadRule, bad_rule, given_id, read_body_of_rule, read_draft
+from ingest_api.rule_book.rule_payloads import RuleRefused
+from ingest_api.rule_book.rule_requests import rule_not_found, sent_as
+from ingest_api.rule_book.rule_trials import with_stored_members
 from ingest_api.timestamps import Timestamp
 from rules.backtest import Outcome, backtest
 from rules.faults import RuleFaults

@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from eventpulse.database.rule_store import all_rules
-from ingest_api.rule_documents import bad_rule
+from ingest_api.rule_book.rule_documents import bad_rule
 from rules.conditions import Composite
 from rules.faults import RuleFaults, RuleIssue
 from rules.members import resolve

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eventpulse.api_key import Scope
-from ingest_api.keys import KnownKey, KnownKeys
-from ingest_api.rate_limits import Allowance
-from ingest_api.session import Session, Sessions, cookie_in
+from ingest_api.door.keys import KnownKey, KnownKeys
+from ingest_api.door.rate_limits import Allowance
+from ingest_api.door.session import Session, Sessions, cookie_in
 
 
 @dataclass(slots=True)  # one is made for every request, and a frozen one takes three times as long

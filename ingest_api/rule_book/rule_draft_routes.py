@@ -14,10 +14,10 @@ from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.payloads import Error
-from ingest_api.rule_documents import BadRule, Document, given_id, read_draft
-from ingest_api.rule_payloads import DraftRefused, RuleAccepted, RuleVersion
-from ingest_api.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
-from ingest_api.rule_trials import reports_of, with_stored_members
+from ingest_api.rule_book.rule_documents import BadRule, Document, given_id, read_draft
+from ingest_api.rule_book.rule_payloads import DraftRefused, RuleAccepted, RuleVersion
+from ingest_api.rule_book.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
+from ingest_api.rule_book.rule_trials import reports_of, with_stored_members
 from rules.rule_tests import TrialReport
 
 router = APIRouter(prefix="/rules", tags=["rules"])

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from eventpulse.database.dead_letters import TO_DO, LetterFilter, count_letters
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
-from ingest_api.dead_letter_parameters import (
+from ingest_api.dead_letters.dead_letter_parameters import (
     BatchId,
     Cause,
     DryRun,
@@ -19,11 +19,11 @@ from ingest_api.dead_letter_parameters import (
     Reason,
     letter_id,
 )
-from ingest_api.dead_letter_payloads import ManyRedriven, Redriven
+from ingest_api.dead_letters.dead_letter_payloads import ManyRedriven, Redriven
+from ingest_api.dead_letters.redriving import Unfit, redrive
 from ingest_api.dependencies import Database, ThePublisher, TheSettings
 from ingest_api.parameters import From, To
 from ingest_api.payloads import Error, ValidationFailed
-from ingest_api.redriving import Unfit, redrive
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 _REFUSED: Any = ValidationFailed | Error

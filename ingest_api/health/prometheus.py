@@ -8,8 +8,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from eventpulse.clock import Clock, utc_now
 from eventpulse.stream.backlog_limit import BacklogLimit
-from ingest_api.http_meter import HttpMeter
-from ingest_api.observations import Observed
+from ingest_api.health.http_meter import HttpMeter
+from ingest_api.health.observations import Observed
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SEVERITIES = ("critical", "warning", "info")

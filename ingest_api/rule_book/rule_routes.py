@@ -27,7 +27,7 @@ from eventpulse.stream.keys import RULES_CHANGED
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, Redis, TheSettings
 from ingest_api.payloads import Error
-from ingest_api.rule_documents import (
+from ingest_api.rule_book.rule_documents import (
     Document,
     given_id,
     merged,
@@ -36,9 +36,9 @@ from ingest_api.rule_documents import (
     require_any,
     rule_as_json,
 )
-from ingest_api.rule_payloads import RuleRefused, StoredRule
-from ingest_api.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
-from ingest_api.rule_trials import require_passed, with_stored_members
+from ingest_api.rule_book.rule_payloads import RuleRefused, StoredRule
+from ingest_api.rule_book.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
+from ingest_api.rule_book.rule_trials import require_passed, with_stored_members
 
 _TELL_WITHIN_SECONDS = 1.0
 _log = logging.getLogger(__name__)

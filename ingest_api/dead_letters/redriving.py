@@ -21,9 +21,9 @@ from eventpulse.database.dead_letters import LetterFilter, letters_to_redrive, n
 from eventpulse.database.transactions import writing
 from eventpulse.event import EARLIEST, LATEST, StreamedEvent
 from eventpulse.stream.publisher import Publisher
-from ingest_api.explain import faults_of_event
-from ingest_api.json_objects import Issue
-from ingest_api.sent_events import UNREADABLE, read_event
+from ingest_api.intake.explain import faults_of_event
+from ingest_api.intake.json_objects import Issue
+from ingest_api.intake.sent_events import UNREADABLE, read_event
 from ingest_api.timestamps import EPOCH
 
 _decode_line = msgspec.json.Decoder(StreamedEvent).decode

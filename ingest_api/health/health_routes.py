@@ -17,7 +17,7 @@ from eventpulse.errors import DatabaseUnavailable
 from eventpulse.stream.keys import WORKER_HEALTH
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, Redis
-from ingest_api.health_payloads import Health, Live, Ready
+from ingest_api.health.health_payloads import Health, Live, Ready
 
 ANSWER_WITHIN_SECONDS = 1.5
 #: The drain writes its heartbeat every second; an older one, or events that wait longer than this, is no good health.

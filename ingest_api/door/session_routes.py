@@ -12,9 +12,9 @@ from starlette.responses import Response
 from eventpulse.api_key import Scope, ordered
 from eventpulse.clock import iso_utc
 from ingest_api.answers import documented, json_answer
-from ingest_api.body import read_body
-from ingest_api.credentials import Admission, identify, session_in
-from ingest_api.refusals import cannot_be_checked, key_unknown
+from ingest_api.door.credentials import Admission, identify, session_in
+from ingest_api.door.refusals import cannot_be_checked, key_unknown
+from ingest_api.intake.body import read_body
 
 _LARGEST_BODY = 4096
 router = APIRouter(prefix="/session", tags=["session"])

@@ -3,7 +3,7 @@
 from fastapi import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from ingest_api.decompress import decompress
+from ingest_api.intake.decompress import decompress
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:

@@ -1,6 +1,6 @@
 """Why the door stays shut, in words."""
 
-from ingest_api.rate_limits import TooMuch
+from ingest_api.door.rate_limits import TooMuch
 
 _REALM = 'Bearer realm="EventPulse"'
 

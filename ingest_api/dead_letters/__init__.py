@@ -1,0 +1,1 @@
+"""What could not be stored: shown, mended, sent again."""

@@ -1,0 +1,1 @@
+"""How events come in: from the bytes of a request to the stream."""

@@ -1,0 +1,1 @@
+"""Rules: what is sent, shown, tried and kept."""
