@@ -26,8 +26,11 @@ help:
 run: .venv/ready
 	@exec .venv/bin/eventpulse up
 
+# Each worker has servers of its own.
+WORKERS ?= 2
+
 test: .venv/ready
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: .venv/ready
 	.venv/bin/ruff check
