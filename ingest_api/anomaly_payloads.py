@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from ingest_api.payloads import Answer, JsonObject, Pagination, StoredEvent
+from eventpulse.intake.event_model import JsonObject
+from ingest_api.payloads import Answer, Pagination, StoredEvent
 
 
 class Anomaly(Answer):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ingest_api.payloads import Answer, JsonObject, Pagination
+from eventpulse.intake.event_model import JsonObject
+from ingest_api.payloads import Answer, Pagination
 
 
 class LedgerBatch(Answer):

@@ -6,9 +6,10 @@ from fastapi import FastAPI
 from fastapi.openapi.constants import REF_PREFIX
 from pydantic import TypeAdapter
 
+from eventpulse.intake.event_model import EventIn
 from eventpulse.settings import Settings
 from ingest_api.door.openapi_door import describe_door
-from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA, EventIn
+from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA
 from ingest_api.rule_book.backtest_payloads import BacktestRequest
 from ingest_api.rule_book.rule_documents import REQUIRED_FOR_PUT
 from rules.conditions import CONDITIONS

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from eventpulse.database.anomaly_queries import AnomalyPlace
 from eventpulse.database.event_queries import EventPlace
-from ingest_api.timestamps import EPOCH, microseconds
+from eventpulse.intake.timestamps import EPOCH, microseconds
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _LAST_POSITION = (1 << 63) - 1

@@ -8,8 +8,8 @@ from fastapi import Query
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from eventpulse.intake.timestamps import read_timestamp
 from ingest_api.paging import ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
-from ingest_api.timestamps import read_timestamp
 
 _DEEPEST_OFFSET = 1 << 53
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from ingest_api.payloads import Answer, JsonObject, Pagination, RequestIssue
+from eventpulse.intake.event_model import JsonObject
+from ingest_api.payloads import Answer, Pagination, RequestIssue
 
 State = Literal["open", "redriving", "redriven", "discarded"]
 Cause = Literal["unreadable", "refused", "future"]

@@ -21,14 +21,14 @@ from eventpulse.database.dead_letters import (
     newest_letters,
 )
 from eventpulse.database.transactions import reading, writing
+from eventpulse.intake.explain import faults_of_event
+from eventpulse.intake.sent_events import UNREADABLE, read_event
 from ingest_api.answers import documented, json_answer
 from ingest_api.dead_letters.dead_letter_parameters import BatchId, Cause, LetterId, LetterState, Reason, letter_id
 from ingest_api.dead_letters.dead_letter_payloads import DeadLetterDetail, DeadLetterPage
 from ingest_api.dead_letters.redriving import Unfit, event_of, id_of, prepare, with_id
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.intake.body import read_body
-from ingest_api.intake.explain import faults_of_event
-from ingest_api.intake.sent_events import UNREADABLE, read_event
 from ingest_api.ledger_parameters import NumberCursor
 from ingest_api.paging import page
 from ingest_api.parameters import From, Limit, Offset, To

@@ -20,11 +20,11 @@ from eventpulse.clock import iso_utc
 from eventpulse.database.dead_letters import LetterFilter, letters_to_redrive, note_redriven, note_redriving
 from eventpulse.database.transactions import writing
 from eventpulse.event import EARLIEST, LATEST, StreamedEvent
+from eventpulse.intake.explain import faults_of_event
+from eventpulse.intake.json_objects import Issue
+from eventpulse.intake.sent_events import UNREADABLE, read_event
+from eventpulse.intake.timestamps import EPOCH
 from eventpulse.stream.publisher import Publisher
-from ingest_api.intake.explain import faults_of_event
-from ingest_api.intake.json_objects import Issue
-from ingest_api.intake.sent_events import UNREADABLE, read_event
-from ingest_api.timestamps import EPOCH
 
 _decode_line = msgspec.json.Decoder(StreamedEvent).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -8,9 +8,9 @@ import msgspec
 from fastapi import HTTPException
 from starlette.requests import Request
 
-from ingest_api.intake.explain import MOST_ISSUES, faults_of_event
-from ingest_api.intake.json_objects import Issue
-from ingest_api.intake.sent_events import UNREADABLE, Accepted, TooMany, read_batch, read_event, read_lines, split_lines
+from eventpulse.intake.explain import MOST_ISSUES, faults_of_event
+from eventpulse.intake.json_objects import Issue
+from eventpulse.intake.sent_events import UNREADABLE, Accepted, TooMany, read_batch, read_event, read_lines, split_lines
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _LINES = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")

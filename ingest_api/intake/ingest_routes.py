@@ -7,15 +7,15 @@ from fastapi.routing import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from eventpulse.intake.explain import faults_of_batch, faults_of_event
+from eventpulse.intake.json_objects import Issue
+from eventpulse.intake.sent_events import UNREADABLE, Empty, TooMany, read_event
 from eventpulse.settings import Settings
 from eventpulse.stream.publisher import Publisher
 from ingest_api.answers import documented, json_answer
 from ingest_api.intake.bare_route import BareRoute
 from ingest_api.intake.batch_forms import RefusedEvent, form_of, read_valid, skips_refused
 from ingest_api.intake.body import read_body
-from ingest_api.intake.explain import faults_of_batch, faults_of_event
-from ingest_api.intake.json_objects import Issue
-from ingest_api.intake.sent_events import UNREADABLE, Empty, TooMany, read_event
 from ingest_api.payloads import BatchAccepted, BatchPartlyAccepted, Error, EventAccepted, ValidationFailed
 
 _EVENT = {"$ref": "#/components/schemas/EventIn"}

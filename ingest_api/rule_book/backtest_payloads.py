@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ingest_api.payloads import Answer, JsonObject
+from eventpulse.intake.event_model import JsonObject
+from ingest_api.payloads import Answer
 
 
 class BacktestRequest(BaseModel):

@@ -21,6 +21,7 @@ from eventpulse.database.history import standing_keys
 from eventpulse.database.history_slices import Of, count_events, read_slices
 from eventpulse.database.rule_store import rule_by_id
 from eventpulse.database.transactions import reading
+from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
@@ -30,7 +31,6 @@ from ingest_api.rule_book.rule_documents import BadRule, bad_rule, given_id, rea
 from ingest_api.rule_book.rule_payloads import RuleRefused
 from ingest_api.rule_book.rule_requests import rule_not_found, sent_as
 from ingest_api.rule_book.rule_trials import with_stored_members
-from ingest_api.timestamps import Timestamp
 from rules.backtest import Outcome, backtest
 from rules.faults import RuleFaults
 from rules.replay import wanted_events

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from eventpulse.clock import iso_utc
 from eventpulse.database.rule_store import NewRule
-from ingest_api.intake.json_objects import Refused, check_object
+from eventpulse.intake.json_objects import Refused, check_object
 from rules.rule import SHOWN_ONLY, Rule, RuleFaults, RuleIssue, read_rule
 
 REQUIRED_FOR_PUT = ("name", "enabled", "severity", "window_seconds", "cooldown_seconds", "condition")

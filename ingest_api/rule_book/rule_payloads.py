@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ingest_api.payloads import Answer, JsonObject, RequestIssue
+from eventpulse.intake.event_model import JsonObject
+from ingest_api.payloads import Answer, RequestIssue
 
 
 class RuleErrors(Answer):

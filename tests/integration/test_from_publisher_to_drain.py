@@ -3,10 +3,10 @@
 import asyncio
 import json
 
+from eventpulse.intake.sent_events import read_batch
 from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from eventpulse.stream.reader import StreamReader
-from ingest_api.intake.sent_events import read_batch
 from pipelines.read_events import read_events
 
 

@@ -8,9 +8,9 @@ import msgspec
 from hypothesis import example, given, strategies as st
 
 from eventpulse.event import StreamedEvent
-from ingest_api.intake.explain import faults_of_event
-from ingest_api.intake.sent_events import UNREADABLE, read_event
-from ingest_api.timestamps import microseconds, read_timestamp
+from eventpulse.intake.explain import faults_of_event
+from eventpulse.intake.sent_events import UNREADABLE, read_event
+from eventpulse.intake.timestamps import microseconds, read_timestamp
 
 DEEPEST = 6
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from eventpulse.event import StreamedEvent
+from eventpulse.intake.explain import faults_of_batch, faults_of_event
+from eventpulse.intake.sent_events import UNREADABLE, TooMany, read_batch, read_event
 from ingest_api.intake.batch_forms import split_array
-from ingest_api.intake.explain import faults_of_batch, faults_of_event
-from ingest_api.intake.sent_events import UNREADABLE, TooMany, read_batch, read_event
 
 DEEPEST = 8
 EVENT = {"event_type": "a", "source": "b", "timestamp": "2026-01-01T00:00:00Z"}

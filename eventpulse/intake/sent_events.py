@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 
 from eventpulse.event import EARLIEST, LATEST, StreamedEvent
-from ingest_api.intake.event_id import EVENT_ID_PATTERN, mint_event_id
-from ingest_api.intake.json_objects import Issue, Refused, check_object
-from ingest_api.timestamps import Timestamp, microseconds
+from eventpulse.intake.event_id import EVENT_ID_PATTERN, mint_event_id
+from eventpulse.intake.json_objects import Issue, Refused, check_object
+from eventpulse.intake.timestamps import Timestamp, microseconds
 
 NAME_LENGTH = 255
 _EMPTY = msgspec.Raw(b"{}")

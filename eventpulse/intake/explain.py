@@ -7,9 +7,9 @@ import msgspec
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ingest_api.intake.json_objects import Issue, Refused, check_object, kind_of
-from ingest_api.intake.sent_events import UNREADABLE, TooMany, read_event
-from ingest_api.payloads import EventIn
+from eventpulse.intake.event_model import EventIn
+from eventpulse.intake.json_objects import Issue, Refused, check_object, kind_of
+from eventpulse.intake.sent_events import UNREADABLE, TooMany, read_event
 
 MOST_ISSUES = 100
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
