@@ -10,10 +10,11 @@ UV_SYNC := UV_COMPILE_BYTECODE=1 $(UV) sync --frozen
 # A lock must name only the public index, whatever index this machine uses.
 PUBLIC := env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u PIP_FIND_LINKS
 
-.PHONY: help run test check property chaos bench fuzz lock clean
+.PHONY: help run demo test check property chaos bench fuzz lock clean
 
 help:
 	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
+	@echo 'make demo    the same, with lively traffic and incidents in it, to look around'
 	@echo 'make test    run the tests; make test ARGS="tests/unit -x" runs some'
 	@echo 'make check   style, types, and who may import whom'
 	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
@@ -26,11 +27,14 @@ help:
 run: .venv/ready
 	@exec .venv/bin/eventpulse up
 
+demo: .venv/ready
+	@exec .venv/bin/eventpulse up --demo
+
 # Each worker has servers of its own.
 WORKERS ?= 2
 
 test: .venv/ready
-	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: .venv/ready
 	.venv/bin/ruff check

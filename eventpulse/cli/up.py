@@ -2,7 +2,9 @@
 
 import time
 from contextlib import suppress
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from eventpulse.embedded.product import run_product
@@ -10,7 +12,9 @@ from eventpulse.embedded.services import local_url
 from eventpulse.settings import Settings
 
 
-def up() -> None:
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Send lively traffic too, with incidents in it.")] = False,
+) -> None:
     """Run EventPulse on this machine: PostgreSQL, Redis, the API, and Dagster. Ctrl-C stops it.
 
     PostgreSQL and Redis come along; DATABASE_URL and REDIS_URL name others. Settings: see .env.example.
@@ -33,11 +37,15 @@ def up() -> None:
         say(f"  API        {api}/api/v1   (described at {api}/docs)")
         say(f"  Dagster    {local_url('127.0.0.1', settings.dagster_port)}")
         say(f"  Logs       {settings.home / 'logs'}")
+        if demo:
+            say(f"\nWhat goes wrong in the demonstration, and when: {settings.home / 'logs' / 'demo.log'}")
+            say("\nCtrl-C stops everything.")
+            return
         say("\nSend it an event:\n")
         say(f"  curl -X POST {api}/api/v1/events -H 'content-type: application/json' \\")
         say('    -d \'{"event_type": "page_view", "source": "web", "timestamp": "\'$(date -u +%FT%TZ)\'"}\'')
         say("\nCtrl-C stops everything.")
 
     say("Starting EventPulse ...")
-    run_product(say, ready)
+    run_product(say, ready, demo=demo)
     say("Stopped.")

@@ -27,20 +27,23 @@ from eventpulse.embedded.services import (
     api_program,
     code_server_program,
     daemon_program,
+    demo_program,
     environment,
     outer_environment,
     webserver_program,
 )
 from eventpulse.embedded.supervisor import StopRequested, Supervisor
 from eventpulse.embedded.valkey import prepare_redis, redis_url
+from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 
 # What is in a later stage needs what is in the earlier ones. Stopping goes the other way.
-_SERVERS, _CODE, _SERVICES = 1, 2, 3
+_SERVERS, _CODE, _SERVICES, _TRAFFIC = 1, 2, 3, 4
 
 
-def run_product(say: Callable[[str], None], ready: Callable[[Settings], None]) -> None:
+def run_product(say: Callable[[str], None], ready: Callable[[Settings], None], *, demo: bool = False) -> None:
     """Run until Ctrl-C or SIGTERM. `say` shows a line to the operator; `ready` is called when everything answers.
+    With `demo`, lively traffic is sent from then on.
 
     Raises EventPulseError, its text a sentence or two, where it cannot start or cannot go on; nothing is left running.
     """
@@ -52,7 +55,7 @@ def run_product(say: Callable[[str], None], ready: Callable[[Settings], None]) -
         supervisor = Supervisor(settings.home / "logs", say)
         with _stopping_on_signals(supervisor, say):
             try:
-                _run(settings, supervisor, say, ready)
+                _run(settings, supervisor, say, ready, demo)
             except StopRequested:
                 pass
             finally:
@@ -60,8 +63,14 @@ def run_product(say: Callable[[str], None], ready: Callable[[Settings], None]) -
 
 
 def _run(
-    settings: Settings, supervisor: Supervisor, say: Callable[[str], None], ready: Callable[[Settings], None]
+    settings: Settings,
+    supervisor: Supervisor,
+    say: Callable[[str], None],
+    ready: Callable[[Settings], None],
+    demo: bool,
 ) -> None:
+    if demo and settings.keys_needed:
+        raise SettingsError("--demo has no API key. Start without it, and run `eventpulse demo --key ep_…` beside.")
     outside = outer_environment()
     dagster_home = find_dagster_home(settings.home, outside.get("DAGSTER_HOME"))
     if left := end_leftovers(settings.home):
@@ -84,6 +93,8 @@ def _run(
         supervisor.start([webserver_program(settings, variables), daemon_program(settings, variables)], stage=_SERVICES)
         supervisor.wait_until_all_answer()
         ready(settings)
+        if demo:
+            supervisor.start([demo_program(settings, variables)], stage=_TRAFFIC)
         supervisor.watch()
 
 

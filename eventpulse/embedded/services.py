@@ -114,6 +114,19 @@ def webserver_program(settings: Settings, variables: Mapping[str, str]) -> Progr
     )
 
 
+def demo_program(settings: Settings, variables: Mapping[str, str]) -> Program:
+    """Lively traffic for the API, to have something to look at."""
+    return Program(
+        name="demo",
+        command=(sys.executable, "-m", "eventpulse", "demo"),
+        answers=lambda: True,
+        environment={**variables, "HOST": settings.host, "PORT": str(settings.port)},
+        folder=PROJECT_ROOT,
+        stop_signal=signal.SIGINT,
+        stop_within_seconds=1.0,
+    )
+
+
 def local_url(host: str, port: int) -> str:
     """How this machine reaches something that listens on this host and port."""
     reachable = _EVERYWHERE.get(host, host)
