@@ -16,7 +16,7 @@ help:
 	@echo 'make run     start EventPulse on this machine (Ctrl-C stops it)'
 	@echo 'make demo    the same, with lively traffic and incidents in it, to look around'
 	@echo 'make test    run the tests; make test ARGS="tests/unit -x" runs some'
-	@echo 'make check   style, types, and who may import whom'
+	@echo 'make check   style, types, who may import whom, and whether Dagster can load everything'
 	@echo 'make bench   measure latency, drain, ingest and footprint; make bench ARGS="--runs 1" is shorter'
 	@echo 'make property the tests on invented examples, thousands of them'
 	@echo 'make chaos   break everything under load, for half an hour; make chaos ARGS="--only away" a part'
@@ -41,6 +41,8 @@ check: .venv/ready
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@mkdir -p .tools/dagster && echo 'telemetry: {enabled: false}' > .tools/dagster/dagster.yaml
+	DAGSTER_HOME=$(CURDIR)/.tools/dagster VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/dg check defs
 
 bench: .venv/ready
 	.venv/bin/python -m benchmarks $(ARGS)

@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.events import events
 from assets.history import HistoryOptions, backfill_days
+from assets.pages import links
 from assets.partitions import daily
 from assets.rule_book import rule_book
 
@@ -21,6 +22,7 @@ warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
     group_name="detection",
     kinds={"polars", "postgres"},
     owners=["team:eventpulse"],
+    metadata={**links(rules="rules", audits="audits"), "table": "eventpulse.anomalies"},
     description="Anomalies in table `eventpulse.anomalies`: a pure function of the rules and the stored events. "
     "Drain runs report them in passing, for the days that their events touch. Materialising a day evaluates the rules "
     "over it again and makes the anomalies that stand be those that follow; nobody is notified unless the "

@@ -2,11 +2,14 @@
 
 import dagster as dg
 
+from assets.pages import links
+
 event_stream = dg.AssetSpec(
     "event_stream",
     group_name="ingestion",
     kinds={"redis"},
     owners=["team:eventpulse"],
+    metadata=links(dashboard=""),
     description="Events the API has accepted and Redis has on disk, until the drain has stored them. "
-    "One entry holds one flush of the API.",
+    "One entry holds one flush of the API. The sensor `stream_watch` observes how much waits, and for how long.",
 )

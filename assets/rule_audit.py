@@ -8,6 +8,7 @@ from pydantic import Field
 
 from assets.anomalies import anomalies
 from assets.history import history_connection
+from assets.pages import links
 from assets.partitions import daily
 from eventpulse.database.audits import DayAudit
 from eventpulse.settings import load_settings
@@ -35,6 +36,7 @@ class AuditOptions(dg.Config):
     group_name="audit",
     kinds={"polars", "postgres"},
     owners=["team:eventpulse"],
+    metadata={**links(audits="audits"), "table": "eventpulse.audits"},
     check_specs=[
         dg.AssetCheckSpec(
             AGREES,

@@ -14,7 +14,7 @@ class DagsterReports:
     """Reports are for people who look at Dagster: that it cannot be reached is no reason to fail."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = f"http://127.0.0.1:{settings.dagster_port}"
+        self._url = settings.dagster_webserver
 
     def anomalies(self, new_by_day: Mapping[str, int], origin: str) -> None:
         """The days on which anomalies were found, or could have been, and how many were new."""

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventpulse.errors import SettingsError
-from eventpulse.loopback import is_loopback
+from eventpulse.loopback import address_of, is_loopback
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     code_port: Port = Field(3002, validation_alias=_ours("CODE_PORT"))
     postgres_port: Port = Field(15432, validation_alias=_ours("POSTGRES_PORT"))
     redis_port: Port = Field(16379, validation_alias=_ours("REDIS_PORT"))
+    public_url: str = Field("", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", validation_alias=_ours("PUBLIC_URL"))
+    dagster_url: str = Field("", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", validation_alias=_ours("DAGSTER_URL"))
+    dagster_host: str = Field("127.0.0.1", min_length=1, validation_alias=_ours("DAGSTER_HOST"))
+    code_host: str = Field("127.0.0.1", min_length=1, validation_alias=_ours("CODE_HOST"))
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
 
     require_keys: bool = Field(False, validation_alias=_ours("REQUIRE_KEYS"))
@@ -80,6 +84,21 @@ class Settings(BaseSettings):
     def keys_needed(self) -> bool:
         """Whether every request needs an API key, because it may come from another machine or the operator says so."""
         return self.require_keys or not is_loopback(self.host) or bool(self.hosts_trusted)
+
+    @property
+    def pages_at(self) -> str:
+        """Where people reach the API and its pages, without a slash at the end; messages and Dagster link there."""
+        return self.public_url.rstrip("/") or address_of(self.host, self.port)
+
+    @property
+    def dagster_at(self) -> str:
+        """Where people reach Dagster's UI, without a slash at the end."""
+        return self.dagster_url.rstrip("/") or self.dagster_webserver
+
+    @property
+    def dagster_webserver(self) -> str:
+        """Where we reach Dagster's webserver ourselves."""
+        return address_of(self.dagster_host, self.dagster_port)
 
     @property
     def running_file(self) -> Path:

@@ -66,7 +66,7 @@ def show_anomaly(database: Database, settings: TheSettings, anomaly_id: str) -> 
             "rule": msgspec.Raw(row.document.encode()) if row.document else None,
             "events": [event_as_json(event) for event in events],
             "batch": _batch_as_json(batch) if batch else None,
-            "dagster_run_url": f"http://{settings.host}:{settings.dagster_port}/runs/{run}" if run else None,
+            "dagster_run_url": f"{settings.dagster_at}/runs/{run}" if run else None,
         }
     )
 

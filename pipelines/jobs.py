@@ -27,8 +27,9 @@ def drain_op(context: dg.OpExecutionContext) -> None:
     if (earlier := context.run.root_run_id) is not None:
         _rerun(context, earlier)
         return
-    run = DrainRun(load_settings(), context.run_id, DagsterReporter(context), shall_stop=_told_to_end())
-    run.run()
+    reporter = DagsterReporter(context)
+    DrainRun(load_settings(), context.run_id, reporter, shall_stop=_told_to_end()).run()
+    reporter.finish()
 
 
 @dg.job(

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -19,6 +19,8 @@ class DagsterReporter:
 
     def __init__(self, context: dg.OpExecutionContext) -> None:
         self._context = context
+        self._counted: dict[str, int] = {}
+        self._told: dict[str, int] = {}
 
     def say(self, sentence: str) -> None:
         """One line in the run's log."""
@@ -30,11 +32,22 @@ class DagsterReporter:
     def report(self, tally: Tally) -> None:
         """One line in the log, and a materialisation for each asset and day that was touched."""
         self.say(_sentence(tally))
+        for day, count in tally.new_events_by_day.items():
+            self._counted[day] = self._counted.get(day, 0) + count
+        met = {day: count for day, count in self._counted.items() if day not in self._told}
+        self._show([*materialisations(tally), *rollups(met)])
+        self._told |= met
+
+    def finish(self) -> None:
+        """What is told of once a run, so that Dagster has few rows to keep: the counts that its events went into."""
+        self._show(list(rollups({day: count for day, count in self._counted.items() if self._told.get(day) != count})))
+
+    def _show(self, events: Sequence[dg.AssetMaterialization]) -> None:
         try:
-            for event in materialisations(tally, self._context.run_id):
+            for event in events:
                 self._context.log_event(event)
         except Exception as fault:
-            _log.warning("Dagster did not take the materialisations of %d micro-batches: %s", tally.batches, fault)
+            _log.warning("Dagster did not take %d materialisations: %s", len(events), fault)
 
     def has_ended(self) -> bool:
         """Whether Dagster counts this run as ended. Where Dagster cannot tell, it goes on."""
@@ -46,9 +59,10 @@ class DagsterReporter:
         return run is not None and run.is_finished
 
 
-def materialisations(tally: Tally, run_id: str) -> Iterator[dg.AssetMaterialization]:
+def materialisations(tally: Tally) -> Iterator[dg.AssetMaterialization]:
     """What Dagster is told about micro-batches since the last report: events and anomalies, day by day."""
     stretch: dict[str, dg.MetadataValue] = {
+        "origin": dg.MetadataValue.text("live"),
         "micro_batches": dg.MetadataValue.int(tally.batches),
         "first_batch_id": dg.MetadataValue.int(tally.first_batch_id or 0),
         "last_batch_id": dg.MetadataValue.int(tally.last_batch_id or 0),
@@ -67,6 +81,13 @@ def materialisations(tally: Tally, run_id: str) -> Iterator[dg.AssetMaterializat
     for day, count in _named({day: tally.anomalies_by_day.get(day, 0) for day in tally.touched_days}):
         rows = {"dagster/row_count": dg.MetadataValue.int(count)}
         yield dg.AssetMaterialization("anomalies", partition=day, metadata={**rows, **stretch})
+
+
+def rollups(counted: dict[str, int]) -> Iterator[dg.AssetMaterialization]:
+    """What Dagster is told of the counts by minute: how many events of a day a run has added to them."""
+    for day, count in _named(counted):
+        metadata = {"events": dg.MetadataValue.int(count), "origin": dg.MetadataValue.text("live")}
+        yield dg.AssetMaterialization("event_rollups", partition=day, metadata=metadata)
 
 
 def _named(by_day: dict[str, int]) -> list[tuple[str | None, int]]:

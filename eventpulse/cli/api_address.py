@@ -3,9 +3,8 @@
 from urllib.parse import urlsplit
 
 from eventpulse.errors import SettingsError
+from eventpulse.loopback import address_of
 from eventpulse.settings import Settings
-
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 def api_address(settings: Settings, url: str | None = None) -> str:
@@ -15,12 +14,6 @@ def api_address(settings: Settings, url: str | None = None) -> str:
     if not url.startswith(("http://", "https://")):
         raise SettingsError(f"--url must start with http:// or https://, got {url!r}.")
     return url.rstrip("/").removesuffix("/api/v1")
-
-
-def address_of(host: str, port: int) -> str:
-    """How a server on this machine is reached that listens on `host`."""
-    host = _EVERYWHERE.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def on_this_machine(url: str) -> bool:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventpulse.balance import Balance
-from eventpulse.cli.api_address import address_of, api_address, authorization
+from eventpulse.cli.api_address import api_address, authorization
 from eventpulse.clock import iso_utc
 from eventpulse.database.ledger_queries import BatchSummary
 from eventpulse.health.part import State, Unanswered
@@ -29,7 +29,7 @@ def status(
     report = gather(
         settings,
         api_url=api_address(settings),
-        dagster_url=address_of("127.0.0.1", settings.dagster_port),
+        dagster_url=settings.dagster_webserver,
         headers=authorization(key),
     )
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from eventpulse.embedded.product import run_product
-from eventpulse.embedded.services import local_url
+from eventpulse.loopback import address_of
 from eventpulse.settings import Settings
 
 
@@ -32,10 +32,10 @@ def up(
 
         for name in install_builtin_rules_in(settings):
             say(f"New rule: {name}")
-        api = local_url(settings.host, settings.port)
+        api = address_of(settings.host, settings.port)
         console.print(f"\n[bold green]EventPulse is ready[/] after {time.monotonic() - begun:.1f} s.\n")
         say(f"  API        {api}/api/v1   (described at {api}/docs)")
-        say(f"  Dagster    {local_url('127.0.0.1', settings.dagster_port)}")
+        say(f"  Dagster    {settings.dagster_at}")
         say(f"  Logs       {settings.home / 'logs'}")
         if demo:
             say(f"\nWhat goes wrong in the demonstration, and when: {settings.home / 'logs' / 'demo.log'}")

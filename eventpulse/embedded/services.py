@@ -13,9 +13,9 @@ from eventpulse.embedded.leftovers import MARK
 from eventpulse.embedded.preflight import LOOPBACK
 from eventpulse.embedded.program import Program
 from eventpulse.embedded.readiness import code_server_answers, daemon_answers, http_answers
+from eventpulse.loopback import address_of
 from eventpulse.settings import PROJECT_ROOT, Settings
 
-_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 _WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 # Time for the drain to finish its micro-batch.
 _RUNS_END_WITHIN_SECONDS = 20.0
@@ -50,7 +50,7 @@ def environment(
 
 def api_program(settings: Settings, variables: Mapping[str, str]) -> Program:
     """The HTTP API: one event loop in one process."""
-    url = local_url(settings.host, settings.port)
+    url = address_of(settings.host, settings.port)
     return Program(
         name="api",
         command=(sys.executable, "-m", "ingest_api"),
@@ -89,7 +89,7 @@ def daemon_program(settings: Settings, variables: Mapping[str, str]) -> Program:
         command=(
             *(sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(_WORKSPACE), "--log-format", "json"),
         ),
-        answers=lambda: daemon_answers(local_url(LOOPBACK, settings.dagster_port), since),
+        answers=lambda: daemon_answers(address_of(LOOPBACK, settings.dagster_port), since),
         environment=variables,
         folder=PROJECT_ROOT,
         ready_within_seconds=120.0,
@@ -106,7 +106,7 @@ def webserver_program(settings: Settings, variables: Mapping[str, str]) -> Progr
             *(sys.executable, "-m", "dagster_webserver", "--workspace", str(_WORKSPACE)),
             *("--host", LOOPBACK, "--port", str(settings.dagster_port), "--log-format", "json"),
         ),
-        answers=lambda: http_answers(f"{local_url(LOOPBACK, settings.dagster_port)}/server_info"),
+        answers=lambda: http_answers(f"{address_of(LOOPBACK, settings.dagster_port)}/server_info"),
         environment=variables,
         folder=PROJECT_ROOT,
         ready_within_seconds=120.0,
@@ -125,9 +125,3 @@ def demo_program(settings: Settings, variables: Mapping[str, str]) -> Program:
         stop_signal=signal.SIGINT,
         stop_within_seconds=1.0,
     )
-
-
-def local_url(host: str, port: int) -> str:
-    """How this machine reaches something that listens on this host and port."""
-    reachable = _EVERYWHERE.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

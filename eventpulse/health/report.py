@@ -63,7 +63,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         servers.REDIS: lambda: _in_redis(settings, servers.redis_server),
         servers.API: lambda: _over_http(api_url, lambda: servers.http_api(http, api_url, headers)),
         dagster.WEBSERVER: lambda: _over_http(dagster_url, lambda: dagster.ask_webserver(http, dagster_url)),
-        dagster.CODE_SERVER: lambda: _code_server_answers(settings.code_port),
+        dagster.CODE_SERVER: lambda: _code_server_answers(settings.code_host, settings.code_port),
         drain.LEADER: lambda: _in_database(settings, drains),
         "backlog": lambda: _in_redis(settings, read_backlog),
         "ledger": lambda: _in_database(settings, ledger_totals),
@@ -115,10 +115,10 @@ def _in_redis(settings: Settings, question: Callable[[Any], Any]) -> Any:
         return question(client)
 
 
-def _code_server_answers(port: int) -> bool:
+def _code_server_answers(host: str, port: int) -> bool:
     from eventpulse.embedded.readiness import code_server_answers  # brings gRPC, so not before it is needed
 
-    return code_server_answers("127.0.0.1", port)
+    return code_server_answers(host, port)
 
 
 def _over_http(url: str, question: Callable[[], Any]) -> Any:

@@ -1,0 +1,17 @@
+"""What people are told of alerts, over the channels."""
+
+import dagster as dg
+
+from assets.alerts import alerts
+from assets.pages import links
+
+notifications = dg.AssetSpec(
+    "notifications",
+    deps=[alerts],
+    group_name="alerting",
+    kinds={"postgres"},
+    owners=["team:eventpulse"],
+    metadata={**links(channels="channels", silences="silences"), "table": "eventpulse.deliveries"},
+    description="Messages to channels in table `eventpulse.deliveries`: sent, waiting, held or failed, each with its "
+    "reason. What is to be told is written down in the transaction that changes the alert, and sent afterwards.",
+)
