@@ -33,7 +33,7 @@ from ingest_api.health.prometheus import Instruments
 from ingest_api.intake.ingest_routes import add_ingest_routes
 from ingest_api.live import LiveAnomalies
 from ingest_api.openapi import complete_openapi
-from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes
+from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes, series_routes
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10
@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         rule_routes,
         rule_draft_routes,
         backtest_routes,
+        series_routes,
         metric_routes,
         live_route,
         session_routes,

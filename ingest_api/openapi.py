@@ -12,6 +12,7 @@ from ingest_api.door.openapi_door import describe_door
 from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA
 from ingest_api.rule_book.backtest_payloads import BacktestRequest
 from ingest_api.rule_book.rule_documents import REQUIRED_FOR_PUT
+from ingest_api.rule_book.series_payloads import SeriesRequest
 from rules.conditions import CONDITIONS
 from rules.rule import RuleDocument
 
@@ -55,6 +56,7 @@ def _schemas_of_bodies() -> dict[str, Any]:
     return {
         "EventIn": event,
         "BacktestRequest": BacktestRequest.model_json_schema(ref_template=_TEMPLATE),
+        "SeriesRequest": SeriesRequest.model_json_schema(ref_template=_TEMPLATE),
         "JsonValue": JSON_VALUE_SCHEMA,
         **parts,
         "RuleDocument": rule,

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import msgspec
 import polars as pl
 import psycopg
 
@@ -13,7 +12,7 @@ from rules.detection import Recalled, anomalies_from, recall_after
 from rules.evaluation import carry, look_back, paths_of, select_rows, stable_group_key
 from rules.fields import with_fields
 from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly, remembered
-from rules.paths import split_path
+from rules.narrowing import texts_of_groups
 from rules.reach import reach
 from rules.rule import Rule
 
@@ -85,23 +84,6 @@ def _rows(
     groups: list[str] | None = None,
 ) -> pl.DataFrame:
     scope = reach(rule)
-    wanted = Slice(after, through, scope.event_types, scope.sources, _group_values(rule, groups))
+    wanted = Slice(after, through, scope.event_types, scope.sources, texts_of_groups(rule, groups))
     events = stored_events(connection, wanted)
     return select_rows(rule, with_fields(events, paths_of([rule])))
-
-
-def _group_values(rule: Rule, groups: list[str] | None) -> list[tuple[tuple[str, ...], list[str | None]]]:
-    """What PostgreSQL can narrow groups down by: texts and truth values. It may find more events than asked for, since
-    each path is looked at by itself; numbers are left out, because one number can be written in several ways."""
-    if groups is None or not rule.group_by:
-        return []
-    decoded = [list(msgspec.json.decode(group).values()) for group in groups]
-    narrowed = []
-    for index, path in enumerate(rule.group_by):
-        values = {group[index] for group in decoded if group[index] is None or isinstance(group[index], str | bool)}
-        if len(values) < len({msgspec.json.encode(group[index]) for group in decoded}):
-            continue
-        if path.startswith(("payload.", "metadata.")) or path in ("event_type", "source"):
-            texts = [value if value is None or isinstance(value, str) else str(value).lower() for value in values]
-            narrowed.append((tuple(split_path(path)), texts))
-    return narrowed

@@ -11,6 +11,7 @@ Each is a function of the rows in the window alone, to the last bit: sums are ex
 """
 
 import math
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,10 +101,23 @@ class Measure:
         return RunningSquares(self.rows["value"])
 
     def _ranked(self, first: pl.Series, end: pl.Series) -> pl.Series:
+        """Spans mostly move on over the rows: what enters and leaves is put into, and taken out of, a sorted list."""
+        values, metric = self.rows["value"].to_list(), self.condition.metric
         found: list[float | None] = []
-        for a, b in zip(first, end, strict=True):
-            numbers = self.rows["value"].slice(a, b - a).drop_nulls().sort()
-            found.append(numbers[rank(self.condition.metric, len(numbers)) - 1] if len(numbers) else None)
+        inside: list[float] = []
+        since = until = 0
+        for a, b in zip(first.to_list(), end.to_list(), strict=True):
+            if a is None or a < since or b < until or a >= until:
+                inside = [] if a is None else sorted(value for value in values[a:b] if value is not None)
+            else:
+                for value in values[since:a]:
+                    if value is not None:
+                        del inside[bisect_left(inside, value)]
+                for value in values[until:b]:
+                    if value is not None:
+                        insort(inside, value)
+            since, until = (0, 0) if a is None else (a, b)
+            found.append(inside[rank(metric, len(inside)) - 1] if inside else None)
         return pl.Series(found, dtype=pl.Float64)
 
     def _rank_relation(self, operator: str, limit: float, first: pl.Series, end: pl.Series) -> pl.Series:

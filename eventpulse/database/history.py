@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
+from eventpulse.errors import EventPulseError
 from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 
 _CSV_SCHEMA = pl.Schema({name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in EVENT_SCHEMA.items()})
@@ -36,9 +37,28 @@ class Slice:
     metadata: bool = True
 
 
+class TooManyEvents(EventPulseError):
+    """More events than the caller can use, or more than can be looked through in time."""
+
+
 def stored_events(connection: psycopg.Connection, wanted: Slice) -> pl.DataFrame:
     """The events of a slice (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
     return _read(connection, _condition(wanted), payload=wanted.payload, metadata=wanted.metadata)
+
+
+def few_events(connection: psycopg.Connection, wanted: Slice, *, most: int) -> pl.DataFrame:
+    """The events of a slice, as `stored_events` gives them, where there are `most` at most. Raises TooManyEvents."""
+    condition = sql.SQL("{} limit {}").format(_condition(wanted), sql.Literal(most + 1))
+    found = _read(connection, condition, payload=wanted.payload, metadata=wanted.metadata)
+    if found.height > most:
+        raise TooManyEvents(f"more than {most} events lie there")
+    return found
+
+
+def newest_event_of(connection: psycopg.Connection, wanted: Slice) -> pl.DataFrame:
+    """The newest event of a slice (EVENT_SCHEMA); no row where it has none."""
+    order = sql.SQL('{} order by "timestamp" desc, position desc, event_id desc limit 1').format(_condition(wanted))
+    return _read(connection, order, payload=wanted.payload, metadata=wanted.metadata)
 
 
 def batches_after(connection: psycopg.Connection, batch_id: int) -> pl.DataFrame:

@@ -42,9 +42,10 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/rules"): "read",
     ("GET", f"{_API}/rules/{{rule_id}}"): "read",
     ("GET", f"{_API}/rules/{{rule_id}}/versions"): "read",
-    # Both answer a question about a draft; nothing is kept.
+    # These answer a question about a rule or a draft; nothing is kept.
     ("POST", f"{_API}/rules/validate"): "read",
     ("POST", f"{_API}/rules/backtest"): "read",
+    ("POST", f"{_API}/rules/series"): "read",
     ("POST", f"{_API}/rules"): "admin",
     ("PUT", f"{_API}/rules/{{rule_id}}"): "admin",
     ("PATCH", f"{_API}/rules/{{rule_id}}"): "admin",

@@ -19,22 +19,19 @@ from eventpulse.clock import iso_utc
 from eventpulse.database.connect import open_connection
 from eventpulse.database.history import standing_keys
 from eventpulse.database.history_slices import Of, count_events, read_slices
-from eventpulse.database.rule_store import rule_by_id
-from eventpulse.database.transactions import reading
 from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.intake.body import read_body
 from ingest_api.rule_book.backtest_payloads import Backtested
-from ingest_api.rule_book.rule_documents import BadRule, bad_rule, given_id, read_body_of_rule, read_draft
+from ingest_api.rule_book.meant_rule import meant_rule
+from ingest_api.rule_book.rule_documents import BadRule, bad_rule
 from ingest_api.rule_book.rule_payloads import RuleRefused
-from ingest_api.rule_book.rule_requests import rule_not_found, sent_as
-from ingest_api.rule_book.rule_trials import with_stored_members
+from ingest_api.rule_book.rule_requests import sent_as
 from rules.backtest import Outcome, backtest
 from rules.faults import RuleFaults
 from rules.replay import wanted_events
-from rules.rule import Rule
 from rules.sweep import variants
 
 router = APIRouter(prefix="/rules", tags=["rules"])
@@ -84,7 +81,7 @@ def _asked(body: bytes) -> _Asked:
 
 
 def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any]:
-    rule = _rule(asked, database, settings)
+    rule = meant_rule(asked.rule, asked.rule_id, database, settings)
     try:
         tried = variants(rule, asked.sweep)
     except RuleFaults as faults:
@@ -118,20 +115,6 @@ def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any
         "events": events,
         "variants": [_as_json(outcome) for outcome in outcomes],
     }
-
-
-def _rule(asked: _Asked, database: Engine, settings: Settings) -> Rule:
-    if isinstance(asked.rule_id, UUID):
-        with reading(database) as connection:
-            row = rule_by_id(connection, asked.rule_id)
-            if row is None:
-                raise rule_not_found()
-            document = read_body_of_rule(row.document.encode(), deepest=settings.max_json_depth)
-            return with_stored_members(connection, read_draft(document, rule_id=row.rule_id, version=row.version).rule)
-    assert isinstance(asked.rule, msgspec.Raw)
-    document = read_body_of_rule(bytes(asked.rule), deepest=settings.max_json_depth)
-    with reading(database) as connection:
-        return with_stored_members(connection, read_draft(document, rule_id=given_id(document), version=1).rule)
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

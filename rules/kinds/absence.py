@@ -17,7 +17,7 @@ import polars as pl
 
 from rules.conditions import Absence
 from rules.filters import Filters
-from rules.kinds.kind import Account
+from rules.kinds.kind import COURSE, Account, Course
 from rules.kinds.wording import matching_events, span
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
@@ -52,6 +52,10 @@ def marks(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
 def look_back(rule: Rule) -> timedelta:
     remember = timedelta(seconds=_condition(rule).remember_seconds)
     return FOREVER if _condition(rule).groups else max(remember, timedelta(seconds=rule.window_seconds))
+
+
+def recently(rule: Rule) -> timedelta:
+    return timedelta(0)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -98,6 +102,38 @@ def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame
 
 
 _END_OF_TIME = 2**62
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    """How old the newest row is: a line that climbs until the next row, and falls to nothing with it."""
+    window, remember = rule.window_seconds * 1_000_000, _condition(rule).remember_seconds * 1_000_000
+    if rows["group"][0] in rule.known_groups:
+        remember = _END_OF_TIME
+    seen = rows.filter(pl.col("event_id").is_not_null() | (pl.int_range(pl.len()) == 0))
+    instants = seen["timestamp"].cast(pl.Int64).to_list()
+    points: list[tuple[int, float | None, bool]] = []
+    for row, (at, following) in enumerate(zip(instants, [*instants[1:], None], strict=True)):
+        stop = until if following is None else following
+        if stop < from_on:
+            continue
+        if row == 0 or at >= from_on:
+            points.append((max(at, from_on), max(from_on - at, 0) / 1e6, False))
+        else:
+            points.append((from_on, (from_on - at) / 1e6, window <= from_on - at < remember))
+        if window < remember and from_on < at + window < stop:
+            points.append((at + window, window / 1e6, True))
+        forgotten = at + remember < stop
+        last = at + remember if forgotten else stop
+        if last > max(at, from_on):
+            was_true = window < remember and (last - at > window or (last - at == window and following is None))
+            points.append((last, (last - at) / 1e6, was_true))
+        if forgotten:
+            points.append((max(last, from_on), None, False))
+    limit = float(rule.window_seconds)
+    frame = pl.DataFrame(
+        [(at, value, limit, None, None, true) for at, value, true in points], schema=COURSE, orient="row"
+    )
+    return Course("s", "line", frame)
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -16,9 +16,9 @@ import polars as pl
 
 from rules.conditions import Change
 from rules.filters import Filters
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Course, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
-from rules.kinds.wording import metric_of_events, newest, number, span
+from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
 from rules.window import FOREVER, Line, earlier, microseconds, moments, parted
@@ -50,6 +50,10 @@ def look_back(rule: Rule) -> timedelta:
     """Both windows; but whether the truth of empty ones has held for long depends on when the group began."""
     spans = rule.for_seconds or rule.keep_firing_seconds
     return FOREVER if spans and true_without_rows(rule) else _window(rule) + _offset(rule)
+
+
+def recently(rule: Rule) -> timedelta:
+    return _window(rule) + _offset(rule)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -99,6 +103,13 @@ def _compared(compare: str) -> pl.Expr:
     else:
         compared = (now - before) / before.abs() * 100.0
     return pl.when(compared.is_finite()).then(compared)
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    condition = _condition(rule)
+    unit = {"ratio": "times", "percent": "%"}.get(condition.compare) or unit_of(condition)
+    found = truth(rule, rows, from_on, until)
+    return Course(unit, "steps", as_points(found, value="value", threshold=pl.lit(condition.value)))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

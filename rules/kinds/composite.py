@@ -23,7 +23,7 @@ from rules.boolean import And, Name, Not, Tree
 from rules.conditions import Composite
 from rules.episode import lasting_truth
 from rules.filters import Filters
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Course, as_points
 from rules.kinds.member_rows import rows_of_member
 from rules.kinds.wording import MOST_CONTRIBUTING
 from rules.rule import Rule
@@ -55,6 +55,11 @@ def look_back(rule: Rule) -> timedelta:
     if _true_of_nothing(rule) and (rule.for_seconds or rule.keep_firing_seconds):
         return FOREVER
     members = [reaching(kinds.KINDS[one.condition.type].look_back(one), *_spans(one)) for one in rule.members]
+    return max(timedelta(seconds=rule.window_seconds), *members)
+
+
+def recently(rule: Rule) -> timedelta:
+    members = [reaching(kinds.KINDS[one.condition.type].recently(one), *_spans(one)) for one in rule.members]
     return max(timedelta(seconds=rule.window_seconds), *members)
 
 
@@ -176,6 +181,10 @@ def _negates(tree: Tree) -> bool:
 
 def _spans(member: Rule) -> tuple[timedelta, timedelta]:
     return timedelta(seconds=member.for_seconds), timedelta(seconds=member.keep_firing_seconds)
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    return Course("", "steps", as_points(truth(rule, rows, from_on, until)))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

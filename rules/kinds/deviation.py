@@ -22,9 +22,9 @@ import polars as pl
 from rules.conditions import Deviation
 from rules.filters import Filters
 from rules.kinds.buckets import Baseline, predict
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Course, as_points
 from rules.kinds.operators import RELATIONS
-from rules.kinds.wording import metric_of_events, newest, number, span
+from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import GROWING, Measure, metric_columns
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
@@ -61,6 +61,11 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 def look_back(rule: Rule) -> timedelta:
     """For ever: whether a group has a whole baseline is known from its first row."""
     return FOREVER
+
+
+def recently(rule: Rule) -> timedelta:
+    """A baseline and a few buckets more."""
+    return timedelta(microseconds=(Baseline.of(_condition(rule)).reach + 4) * _size(rule))
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -175,10 +180,25 @@ def _at_closings(judged: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl.
     return alone.with_columns(row=pl.lit(None, pl.UInt32), settled_at=pl.col("at"), ends=pl.col("at")).drop("outside")
 
 
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    """What each bucket came to, from the instant at which it closed on, and the band in which it was expected."""
+    condition, size = _condition(rule), _size(rule)
+    placed = rows.select("group_key", at=pl.col("timestamp").cast(pl.Int64)).with_row_index("row")
+    judged = _judged(rule, rows, placed.with_columns(bucket=pl.col("at") // size), from_on // size - 1, until // size)
+    ending = judged.with_columns(at=(pl.col("bucket") + 1) * size, true="outside")
+    after = ending.join(judged.select(bucket=pl.col("bucket") - 1), on="bucket", how="anti")
+    nothing = after.select(at=pl.col("at") + size, true=pl.lit(False))
+    points = pl.concat([ending, nothing], how="diagonal").sort("at")
+    points = points.with_columns(at=pl.when((pl.col("at") + size) > from_on).then(pl.col("at").clip(from_on)))
+    low = pl.lit(None, pl.Float64) if condition.direction == "up" else pl.col("lower")
+    high = pl.lit(None, pl.Float64) if condition.direction == "down" else pl.col("upper")
+    shown = points.filter(pl.col("at").is_not_null())
+    return Course(unit_of(condition), "steps", as_points(shown, value="value", low=low, high=high))
+
+
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The rows of a baseline and a few buckets more, and the first row of each group."""
-    reach = timedelta(microseconds=(Baseline.of(_condition(rule)).reach + 4) * _size(rule))
-    young, old = parted(rows, earlier(earliest, reach))
+    young, old = parted(rows, earlier(earliest, recently(rule)))
     return pl.concat([old.group_by("group_key", maintain_order=True).first().select(rows.columns), young])
 
 

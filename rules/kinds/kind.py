@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import polars as pl
 
@@ -29,6 +29,37 @@ class Account:
     window_end: Sequence[int] | None = None
 
 
+#: What a condition looks at, over time: from an instant (in microseconds) on, its value, what that is held against (a
+#: threshold, or the band from `low` to `high`), and whether the condition is true.
+COURSE = pl.Schema(
+    {
+        "at": pl.Int64(),
+        "value": pl.Float64(),
+        "threshold": pl.Float64(),
+        "low": pl.Float64(),
+        "high": pl.Float64(),
+        "true": pl.Boolean(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How what a condition looks at goes in one group: COURSE points in order. `shape` says how they hang together: as
+    `steps`, each holding until the next; as a `line` from each to the next; or as single `events`."""
+
+    unit: str
+    shape: Literal["steps", "line", "events"]
+    points: pl.DataFrame
+
+
+def as_points(found: pl.DataFrame, **columns: object) -> pl.DataFrame:
+    """Moments (`at`, `true`) as the points of a course, with the columns that are given."""
+    points = found.select("at", "true", **columns)
+    nothing = [pl.lit(None, kind).alias(name) for name, kind in COURSE.items() if name not in points.columns]
+    return points.with_columns(nothing).select(COURSE.names()).cast(COURSE)
+
+
 class Kind(Protocol):
     """A condition type. ROW frames are described in rules/selection.py, moments in rules/window.py."""
 
@@ -40,6 +71,10 @@ class Kind(Protocol):
 
     def look_back(self, rule: Rule) -> timedelta:
         """How far before an instant rows matter to the truth at that instant."""
+
+    def recently(self, rule: Rule) -> timedelta:
+        """How far before an instant rows matter to the course from that instant on, beside the newest row before
+        them: what `look_back` is where only what is near shall be read."""
 
     def true_without_rows(self, rule: Rule) -> bool:
         """Whether the truth may hold where the look-back holds no row, once the group has begun. `carry` keeps a row
@@ -72,3 +107,7 @@ class Kind(Protocol):
 
     def describe(self, rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
         """What there is to say about each trigger. `of` names their groups, such as ` of payload.ip=1.2.3.4`."""
+
+    def course(self, rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+        """How what the condition looks at goes from `from_on` to `until`, for the rows of one group. Points outside may
+        be among those given; for_seconds and keep_firing_seconds play no part."""

@@ -11,8 +11,8 @@ import polars as pl
 
 from rules.conditions import Match
 from rules.filters import Filters
-from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, point_truth
+from rules.kinds.kind import Account, Course
+from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import matching_events
 from rules.rule import Rule
 from rules.window import parted
@@ -27,6 +27,10 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 
 
 def look_back(rule: Rule) -> timedelta:
+    return timedelta(0)
+
+
+def recently(rule: Rule) -> timedelta:
     return timedelta(0)
 
 
@@ -48,6 +52,10 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
 
 def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
     return truth(rule, rows, from_on, None)
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    return course_of_events(truth(rule, rows, from_on, until))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -15,8 +15,8 @@ import polars as pl
 from rules.conditions import NewValue
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, point_truth
+from rules.kinds.kind import Account, Course
+from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain, span
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
@@ -37,6 +37,10 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 def look_back(rule: Rule) -> timedelta:
     """For ever: how long a group has learnt is known from its first row."""
     return FOREVER
+
+
+def recently(rule: Rule) -> timedelta:
+    return timedelta(seconds=_condition(rule).lookback_seconds)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -63,6 +67,11 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
 
 def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
     return None
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    found = truth(rule, rows, from_on, until)
+    return course_of_events(found, [number_in(value) for value in rows["value"].gather(found["row"])])
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Course, as_points
 
 
 def point_truth(rows: pl.DataFrame, true: pl.Series, from_on: int) -> pl.DataFrame:
@@ -41,3 +41,11 @@ def account_of_events(
         contributing_count=[len(listed) for listed in contributing],
         message=message,
     )
+
+
+def course_of_events(moments: pl.DataFrame, values: Sequence[float | None] | None = None) -> Course:
+    """The course of a condition that is true at single moments: those at which it is."""
+    if values is not None:
+        moments = moments.with_columns(value=pl.Series(values, dtype=pl.Float64))
+    columns = {} if values is None else {"value": "value"}
+    return Course("", "events", as_points(moments.filter("true"), **columns))

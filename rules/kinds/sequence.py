@@ -18,8 +18,8 @@ import polars as pl
 
 from rules import conditions
 from rules.filters import Filters
-from rules.kinds.kind import Account
-from rules.kinds.points import point_truth
+from rules.kinds.kind import Account, Course
+from rules.kinds.points import course_of_events, point_truth
 from rules.kinds.wording import span
 from rules.rule import Rule
 from rules.window import earlier, parted, window_start
@@ -47,6 +47,10 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 
 def look_back(rule: Rule) -> timedelta:
     return timedelta(seconds=rule.window_seconds)
+
+
+def recently(rule: Rule) -> timedelta:
+    return look_back(rule)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -104,6 +108,10 @@ def _missed(rule: Rule, rows: pl.DataFrame, instants: pl.Series) -> pl.DataFrame
 
 def _step_columns(rule: Rule) -> list[str]:
     return [f"step_{number}" for number in range(len(_steps(rule)))]
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    return course_of_events(truth(rule, rows, from_on, until))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -17,9 +17,9 @@ import polars as pl
 
 from rules.conditions import Threshold
 from rules.filters import Filters
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Course, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
-from rules.kinds.wording import metric_of_events, newest, number
+from rules.kinds.wording import metric_of_events, newest, number, unit_of
 from rules.metrics import GROWING, ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
 from rules.window import FOREVER, Line, earlier, microseconds, moments, parted, window_start
@@ -47,6 +47,10 @@ def look_back(rule: Rule) -> timedelta:
     """One window; but whether an empty window's truth has held for long depends on when the group began."""
     spans = rule.for_seconds or rule.keep_firing_seconds
     return FOREVER if spans and true_without_rows(rule) else _window(rule)
+
+
+def recently(rule: Rule) -> timedelta:
+    return _window(rule)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -89,6 +93,15 @@ def _judged(rule: Rule, rows: pl.DataFrame, line: Line, found: pl.DataFrame) -> 
     measure = Measure(condition, rows, line.places, microseconds(window))
     true = measure.relation(condition.operator, condition.value, first, end) & (end - first >= condition.min_count)
     return found.with_columns(first_row=first, end_row=end, true=true)
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    condition, window = _condition(rule), _window(rule)
+    line = Line.of(rows, window)
+    found = _judged(rule, rows, line, moments(line, from_on, window))
+    measure = Measure(condition, rows, line.places, microseconds(window))
+    found = found.with_columns(value=measure.values(found["first_row"], found["end_row"]))
+    return Course(unit_of(condition), "steps", as_points(found, value="value", threshold=pl.lit(condition.value)))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

@@ -13,8 +13,8 @@ import polars as pl
 from rules.conditions import Transition
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account
-from rules.kinds.points import account_of_events, point_truth
+from rules.kinds.kind import Account, Course
+from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain
 from rules.rule import Rule
 from rules.window import FOREVER, parted
@@ -34,6 +34,10 @@ def columns(rule: Rule) -> Mapping[str, pl.Expr]:
 
 def look_back(rule: Rule) -> timedelta:
     return FOREVER
+
+
+def recently(rule: Rule) -> timedelta:
+    return timedelta(0)
 
 
 def true_without_rows(rule: Rule) -> bool:
@@ -61,6 +65,11 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
 
 def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
     return None
+
+
+def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
+    found = truth(rule, rows, from_on, until)
+    return course_of_events(found, [number_in(value) for value in rows["value"].gather(found["row"])])
 
 
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:

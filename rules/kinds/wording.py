@@ -88,6 +88,12 @@ def metric_of_events(condition: Measured) -> str:
     return f"a {condition.metric} of {field} of {{}} over {events}"
 
 
+def unit_of(condition: Measured) -> str:
+    """What a metric is counted in: `events`, `events/s`, `payload.ms`."""
+    units = {"count": "events", "rate": "events/s", "ratio": "share", "distinct": f"values of {condition.field}"}
+    return units.get(condition.metric) or condition.field or ""
+
+
 def newest(event_ids: pl.Series, first: int, end: int) -> list[str]:
     """The last events of those from row `first` to before row `end`, as many as an anomaly names."""
     few = max(first, end - MOST_CONTRIBUTING)
