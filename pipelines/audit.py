@@ -1,7 +1,8 @@
 """Audit a closed day: evaluate it afresh, and compare what comes of it with the anomalies that stand.
 
 Nothing is changed. Compared is what has been evaluated of the day, according to the ledger of coverage; what has not
-been is remarked as a gap, since nothing can be missing where nobody has looked.
+been is remarked as a gap, since nothing can be missing where nobody has looked. Where events are gone that mattered,
+nothing is compared, since anomalies that once followed from them would seem to be too many.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from eventpulse.database.audits import DayAudit, Finding, Troubles, mark_repaire
 from eventpulse.database.coverage import Evaluated, evaluated_on, start_of
 from eventpulse.database.history_lock import newest_batch_of_all
 from eventpulse.database.history_slices import SLICE_EVENTS, Stretch, arrived_since, count_events, events_in, slices
+from eventpulse.database.removed_days import removed_days
 from eventpulse.database.standing import (
     MOST_SAMPLES,
     RuleDifference,
@@ -31,6 +33,7 @@ from pipelines.backfill import Backfill
 from pipelines.reevaluate import in_parts, judged, meanings, settled
 from pipelines.remarks import Seen, remarks_on
 from pipelines.walk_history import begin_replay, of_rules, span_before
+from pipelines.whole_days import is_whole
 from rules.replay import settled_through
 from rules.rule import Rule
 from rules.window import earlier
@@ -81,7 +84,8 @@ class Auditor:
         evaluated = evaluated_on(self.connection, meanings(self.rules), day, day)
         for _ in range(_ATTEMPTS):
             snapshot = newest_batch_of_all(self.connection)
-            seen: dict[UUID, Seen] = {rule.rule_id: Seen() for rule in self.rules}
+            removed = removed_days(self.connection)
+            seen = {rule.rule_id: Seen(whole=is_whole(rule, day, removed)) for rule in self.rules}
             for (first, last), rules in self._evaluated(self.rules, day).items():
                 self._compare_stretch(rules, first, last, seen)
             if not arrived_since(self.connection, snapshot, earlier(start, span_before(self.rules)), end):
@@ -95,10 +99,11 @@ class Auditor:
         return DayAudit(day, events, findings, started_at, self.run_id)
 
     def _evaluated(self, rules: Sequence[Rule], day: date) -> dict[tuple[datetime, datetime], list[Rule]]:
-        """Which stretches of a day have been evaluated, and by which rules."""
+        """Which stretches of a day have been evaluated and can be again, and by which rules."""
         evaluated = evaluated_on(self.connection, meanings(rules), day, day)
+        removed = removed_days(self.connection)
         stretches: dict[tuple[datetime, datetime], list[Rule]] = {}
-        for rule in rules:
+        for rule in (rule for rule in rules if is_whole(rule, day, removed)):
             for part in evaluated.get((rule.rule_id, day), []):
                 stretches.setdefault((part.start, part.end), []).append(rule)
         return stretches

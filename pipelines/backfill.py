@@ -9,9 +9,11 @@ import psycopg
 from eventpulse.clock import Clock, utc_now
 from eventpulse.database.coverage import days_with_events, evaluated_on, start_of
 from eventpulse.database.history_slices import count_events, stored_between
+from eventpulse.database.removed_days import removed_days
 from eventpulse.settings import Settings
 from pipelines.reevaluate import Passed, Reevaluation, meanings
 from pipelines.walk_history import of_rules
+from pipelines.whole_days import is_whole
 from rules.rule import Rule
 
 _DAY = timedelta(days=1)
@@ -38,7 +40,8 @@ class Backfill:
     clock: Clock = utc_now
 
     def plan(self, rules: Sequence[Rule], start: datetime, end: datetime, *, again: bool = False) -> list[Piece]:
-        """What is to be evaluated between two instants: what has not been, or everything `again`."""
+        """What is to be evaluated between two instants: what has not been, or everything `again` of which all events
+        are still there."""
         stored = stored_between(self.connection)
         if stored is None or not rules:
             return []
@@ -46,9 +49,12 @@ class Backfill:
         if start >= end:
             return []
         days = days_with_events(self.connection, start, end)
-        if again:
+        if not again:
+            return [self._piece(*stretch, of) for stretch, of in _joined(self._gaps(rules, days, start, end))]
+        removed = removed_days(self.connection)
+        if not removed:
             return [self._piece(start, end, rules)] if days else []
-        return [self._piece(*stretch, of) for stretch, of in _joined(self._gaps(rules, days, start, end))]
+        return [self._piece(*stretch, of) for stretch, of in _joined(_whole(rules, days, start, end, removed))]
 
     def run(self, pieces: Sequence[Piece]) -> Iterator[Passed]:
         """Evaluate piece by piece, slice by slice. What has been passed needs not be evaluated again."""
@@ -86,6 +92,15 @@ class Backfill:
                 if position < last:
                     lacking.setdefault((position, last), []).append(rule)
             yield from ((*gap, of) for gap, of in sorted(lacking.items(), key=lambda each: each[0]))
+
+
+def _whole(
+    rules: Sequence[Rule], days: Sequence[date], start: datetime, end: datetime, removed: Sequence[date]
+) -> Iterator[tuple[datetime, datetime, list[Rule]]]:
+    """Each day with the rules that find there everything that they found the first time."""
+    for day in days:
+        if whole := [rule for rule in rules if is_whole(rule, day, removed)]:
+            yield max(start, start_of(day)), min(end, start_of(day) + _DAY), whole
 
 
 def _joined(

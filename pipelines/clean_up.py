@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import psycopg
@@ -13,7 +13,9 @@ from eventpulse.database.connect import open_connection
 from eventpulse.database.retention import (
     count_open_dead_letters,
     remove_anomalies,
+    remove_audits,
     remove_batches,
+    remove_coverage,
     remove_dead_letters,
     remove_events,
 )
@@ -24,6 +26,9 @@ from pipelines.read_rules import read_rules
 from rules.evaluation import look_back
 
 CLEAN_UP_JOB = "clean_up"
+#: How long audits stay to which a later one of the same day has been added, and coverage by rules that are no more.
+KEEP_SUPERSEDED = timedelta(days=30)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 Say = Callable[[str], None]
 
 
@@ -37,6 +42,8 @@ class CleanedUp:
     batches: int = 0
     dead_letters: int = 0
     open_dead_letters: int = 0
+    audits: int = 0
+    coverage: int = 0
     warnings: list[str] = field(default_factory=list)
 
 
@@ -56,8 +63,10 @@ def clean_up_tables(connection: psycopg.Connection, settings: Settings, now: dat
     anomalies = 0 if anomalies_from is None else remove_anomalies(connection, anomalies_from)
     if events_from is not None and anomalies_from is not None:
         batches = remove_batches(connection, min(events_from, anomalies_from))
+    audits = remove_audits(connection, anomalies_from or _BEGINNING, now - KEEP_SUPERSEDED)
+    coverage = remove_coverage(connection, now - KEEP_SUPERSEDED)
     warnings = list(_warnings(connection, settings))
-    return CleanedUp(events, days, anomalies, batches, letters, open_letters, warnings)
+    return CleanedUp(events, days, anomalies, batches, letters, open_letters, audits, coverage, warnings)
 
 
 @dg.op(
@@ -79,7 +88,8 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
         context.log.warning(warning)
     context.log.info(
         f"Removed {gone.events} events ({len(gone.days)} whole days), {gone.anomalies} anomalies, {gone.batches} "
-        f"micro-batches, {gone.dead_letters} closed dead letters, {runs} runs."
+        f"micro-batches, {gone.dead_letters} closed dead letters, {gone.audits} audits, {gone.coverage} "
+        f"rows of coverage, {runs} runs."
     )
     context.add_output_metadata(
         {
@@ -89,6 +99,8 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
             "micro_batches": gone.batches,
             "closed_dead_letters": gone.dead_letters,
             "open_dead_letters_that_old": gone.open_dead_letters,
+            "audits": gone.audits,
+            "coverage": gone.coverage,
             "dagster_runs": runs,
             "events_kept_from": _said(_limit(now, settings.event_retention_days)),
             "anomalies_kept_from": _said(_limit(now, settings.anomaly_retention_days)),

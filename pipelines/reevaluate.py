@@ -23,6 +23,7 @@ from eventpulse.database.coverage import Meaning, cover, days_with_events, evalu
 from eventpulse.database.history_lock import newest_batch_of_all, rewriting_history, while_nothing_is_stored
 from eventpulse.database.history_slices import SLICE_EVENTS, Stretch, arrived_since, events_in, newest_event, slices
 from eventpulse.database.ledger import LedgerRow, next_batch_id, write
+from eventpulse.database.removed_days import removed_days
 from eventpulse.database.standing import (
     Judged,
     RuleDifference,
@@ -33,6 +34,7 @@ from eventpulse.database.standing import (
     prepare_comparison,
 )
 from pipelines.walk_history import begin_replay, of_rules, span_before
+from pipelines.whole_days import is_whole
 from rules.evaluation import look_back
 from rules.replay import Replay, settled_through
 from rules.rule import Rule
@@ -147,7 +149,8 @@ class Reevaluation:
 
     def _evaluated_until(self, rules: Sequence[Rule], start: datetime, stop: datetime) -> dict[UUID, datetime]:
         """How far, from `start` on and within its day, each rule was evaluated before; the others are missing."""
-        day = start.date()
+        day, removed = start.date(), removed_days(self.connection)
+        rules = [rule for rule in rules if is_whole(rule, day, removed)]
         evaluated = evaluated_on(self.connection, meanings(rules), day, day)
         return {
             rule_id: min(part.end, stop)

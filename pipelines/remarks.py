@@ -28,6 +28,7 @@ class Seen:
     hours: set[int] = field(default_factory=set)
     groups: int = 0
     fault: str | None = None
+    whole: bool = True
 
     def add(self, difference: RuleDifference, samples: Sequence[Sample]) -> None:
         """One more stretch."""
@@ -40,7 +41,9 @@ def remarks_on(rule: Rule, seen: Seen, evaluated: Sequence[Evaluated], befell: T
     found = []
     if seen.fault is not None:
         found.append(f"It could not be evaluated: {seen.fault}")
-    if gaps := _gaps(evaluated, day):
+    if not seen.whole:
+        found.append("Not compared: events that it looks at, or back on, were removed (EVENT_RETENTION_DAYS).")
+    elif gaps := _gaps(evaluated, day):
         found.append(f"Not evaluated: {', '.join(gaps)} (UTC). `eventpulse backfill` evaluates what is missing.")
     if failures := befell.failures.get(rule.rule_id):
         found.append(f"It failed in {failures:,} micro-batches.")

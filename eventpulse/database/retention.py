@@ -30,6 +30,10 @@ with old as (
     update eventpulse.event_rollups r set count = r.count - g.count
     from (select minute, event_type, source, count(*) as count from gone group by 1, 2, 3) g
     where r.minute = g.minute and r.event_type = g.event_type and r.source = g.source
+), noted as (
+    insert into eventpulse.removed_days as d (day, events)
+    select (minute at time zone 'UTC')::date, count(*) from gone group by 1
+    on conflict (day) do update set events = d.events + excluded.events, removed_at = clock_timestamp()
 )
 select count(*) from gone
 """
@@ -52,6 +56,35 @@ _DEAD_LETTERS = """
 with gone as (
     delete from eventpulse.dead_letters where dead_letter_id in (
         select dead_letter_id from eventpulse.dead_letters where closed_at < %(bound)s limit %(portion)s) returning 1
+) select count(*) from gone
+"""
+
+_AUDITS = """
+with gone as (
+    delete from eventpulse.audits where audit_id in (
+        select audit_id from eventpulse.audits where finished_at < %(bound)s limit %(portion)s) returning 1
+) select count(*) from gone
+"""
+_SUPERSEDED_AUDITS = """
+with gone as (
+    delete from eventpulse.audits where audit_id in (
+        select audit_id from eventpulse.audits a where finished_at < %(bound)s and exists
+            (select from eventpulse.audits later where later.day = a.day and later.audit_id > a.audit_id)
+        limit %(portion)s) returning 1
+) select count(*) from gone
+"""
+_COVERAGE = """
+with gone as (
+    delete from eventpulse.coverage where (rule_id, day, semantic_hash) in (
+        select rule_id, day, semantic_hash from eventpulse.coverage c
+        where updated_at < %(bound)s and not live and (
+            not exists (select from eventpulse.rules r
+                where r.rule_id = c.rule_id and r.semantic_hash = c.semantic_hash)
+            or exists (select from eventpulse.removed_days d where d.day = c.day)
+                and not exists (select from eventpulse.event_rollups where minute >= c.day and minute < c.day + 1)
+                and not exists (select from eventpulse.anomalies a where a.rule_id = c.rule_id
+                    and a.occurred_at >= c.day and a.occurred_at < c.day + 1))
+        limit %(portion)s) returning 1
 ) select count(*) from gone
 """
 
@@ -95,6 +128,19 @@ def remove_dead_letters(connection: psycopg.Connection, limit: datetime) -> int:
     return _remove(connection, _of(_DEAD_LETTERS), limit)
 
 
+def remove_audits(connection: psycopg.Connection, limit: datetime, superseded: datetime) -> int:
+    """Remove audits that finished before an instant, and before another those that a later audit of their day stands
+    in for."""
+    removed = _remove(connection, _of(_AUDITS), limit)
+    return removed + _remove(connection, _of(_SUPERSEDED_AUDITS), superseded)
+
+
+def remove_coverage(connection: psycopg.Connection, limit: datetime) -> int:
+    """Remove what was written down before an instant of rules that are no more, of meanings that no rule has any more,
+    and of days of which neither events nor anomalies are left."""
+    return _remove(connection, _of(_COVERAGE), limit)
+
+
 def count_open_dead_letters(connection: psycopg.Connection, limit: datetime) -> int:
     """How many dead letters received before an instant still wait for somebody."""
     row = connection.execute(
@@ -120,6 +166,11 @@ def _drop_day(connection: psycopg.Connection, day: date, last_batch: int) -> int
         connection.execute(_of("drop table {table}", table))
         start = datetime.combine(day, datetime.min.time(), UTC)
         span = {"start": start, "end": start + timedelta(days=1)}
+        connection.execute(
+            "insert into eventpulse.removed_days as d (day, events) values (%s, %s) on conflict (day) do update"
+            " set events = d.events + excluded.events, removed_at = clock_timestamp()",
+            (day, rows),
+        )
         connection.execute("delete from eventpulse.event_rollups where minute >= %(start)s and minute < %(end)s", span)
         # What is left of the day shares a partition with other days.
         connection.execute(

@@ -396,6 +396,15 @@ coverage = Table(
     Index("coverage_live", "day", postgresql_where=text("live")),
 )
 
+# The days of event time of which retention has removed events: what followed from them cannot be evaluated again.
+removed_days = Table(
+    "removed_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("removed_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+)
+
 # One row for each evaluation of a closed day afresh, and what it found rule by rule.
 audits = Table(
     "audits",
