@@ -1,0 +1,49 @@
+"""A message to people, or to a program of theirs: what it says, before any channel gives it a form."""
+
+from typing import Literal
+
+import msgspec
+
+MessageKind = Literal["firing", "resolved", "test", "digest"]
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """One alert as a message tells of it. Times are ISO 8601 in UTC; texts are as they are, no markup in them."""
+
+    alert_id: str
+    rule: str
+    severity: str
+    where: str
+    says: str
+    value: str | None
+    expected: str | None
+    since: str
+    lasted: str | None
+    state: str
+    anomalies: int
+    link: str
+    runbook: str | None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message. `alerts` are the first few, `more` counts the others, and `summary` says something of all of them."""
+
+    kind: MessageKind
+    severity: str
+    subject: str
+    summary: list[str]
+    firing: list[AlertLine]
+    resolved: list[AlertLine]
+    more: int
+    link: str
+    reminder: bool = False
+
+
+def encode_message(message: Message) -> str:
+    """The message as it is kept until it is sent."""
+    return msgspec.json.encode(message).decode()
+
+
+def decode_message(text: str) -> Message:
+    """A message that was kept."""
+    return msgspec.json.decode(text, type=Message)

@@ -1,0 +1,1 @@
+"""The doors to people: messages go out here, and nowhere else."""
