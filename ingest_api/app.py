@@ -19,6 +19,7 @@ from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import anomaly_routes, audit_routes, event_routes, ledger_routes, live_route, metric_routes
 from ingest_api.answers import answer_errors_as_json
+from ingest_api.dashboard import dashboard_routes
 from ingest_api.dead_letters import dead_letter_routes, redrive_routes
 from ingest_api.dependencies import AppState
 from ingest_api.door import session_routes
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health_routes.probes, prefix=BASE, include_in_schema=False)
     app.include_router(live_route.router)
     app.include_router(prometheus_route.router)
+    app.include_router(dashboard_routes.router)
     answer_errors_as_json(app)
     add_door(app, known)
     app.add_middleware(Metered, meter=instruments.http)

@@ -16,6 +16,10 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", "/docs"): OPEN,
     ("GET", "/docs/oauth2-redirect"): OPEN,
     ("GET", "/redoc"): OPEN,
+    ("GET", "/dashboard"): OPEN,
+    ("GET", "/dashboard/"): OPEN,
+    ("GET", "/dashboard/static/{version}/{name}"): OPEN,
+    ("GET", "/dashboard/static/{version}/{folder}/{name}"): OPEN,
     # How a page signs in, and finds out whether it has to.
     ("GET", f"{_API}/session"): OPEN,
     ("POST", f"{_API}/session"): OPEN,

@@ -66,6 +66,8 @@ def test_whatever_changes_rules_needs_admin_and_nothing_of_the_data_is_open() ->
     assert {scope for (method, path), scope in NEEDS.items() if method in ("PUT", "PATCH", "DELETE")} == {"admin", OPEN}
     assert {path for (_, path), scope in NEEDS.items() if scope is OPEN} == {
         *("/livez", "/readyz", "/api/v1/livez", "/api/v1/readyz"),
+        *("/dashboard", "/dashboard/"),
+        *("/dashboard/static/{version}/{name}", "/dashboard/static/{version}/{folder}/{name}"),
         *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/api/v1/session"),
     }
 

@@ -1,0 +1,31 @@
+// JSON as it is read: indented, keys and values told apart. All of it is text.
+
+import { h } from "./html.js";
+
+/** An element that shows a value. */
+export function jsonView(value, label = "JSON") {
+  const element = h("pre", { class: "json", tabindex: "0", role: "region", "aria-label": label });
+  write(element, value, "");
+  return element;
+}
+
+function write(into, value, indent) {
+  if (value === null || typeof value !== "object") {
+    into.append(h("span", { class: typeof value === "string" ? "json-text" : "json-value" }, JSON.stringify(value)));
+    return;
+  }
+  const list = Array.isArray(value);
+  const entries = Object.entries(value);
+  if (entries.length === 0) {
+    into.append(list ? "[]" : "{}");
+    return;
+  }
+  into.append(list ? "[\n" : "{\n");
+  entries.forEach(([key, inner], place) => {
+    into.append(`${indent}  `);
+    if (!list) into.append(h("span", { class: "json-key" }, JSON.stringify(key)), ": ");
+    write(into, inner, `${indent}  `);
+    into.append(place < entries.length - 1 ? ",\n" : "\n");
+  });
+  into.append(`${indent}${list ? "]" : "}"}`);
+}

@@ -1,0 +1,75 @@
+// Tables. Long ones never freeze the page: a list of the API is read page by page, a long array is drawn piece by piece.
+
+import { h, replace } from "./html.js";
+import { icon } from "./icon.js";
+
+const AT_ONCE = 200;
+
+/**
+ * A table of an array. A column is { title, cell(row), className }; `open(row)` makes rows buttons, `mark(row)` gives a row a class.
+ * Of a long array the first rows are drawn, and more when asked for. On narrow screens each row becomes a card.
+ */
+export function table({ label, columns, rows, open = null, mark = () => null }) {
+  const body = h("tbody");
+  const element = h("div", { class: "table-wrap" }, h("table", { class: "table", "aria-label": label }, head(columns), body));
+  let drawn = 0;
+  const more = h("button", { type: "button", class: "button small more", onclick: draw });
+  function draw() {
+    const next = rows.slice(drawn, drawn + AT_ONCE);
+    body.append(...next.map((row) => line(row, columns, open, mark)));
+    drawn += next.length;
+    if (drawn < rows.length) {
+      replace(more, `Show ${Math.min(AT_ONCE, rows.length - drawn)} more of ${rows.length - drawn}`);
+      element.append(more);
+    } else more.remove();
+  }
+  draw();
+  return element;
+}
+
+/**
+ * Buttons that walk through a list of the API: { element, cursor(), firstPage(), show(pagination) }. `turned` is called when another page is
+ * wanted; the page then loads with `cursor()`, and tells `show` the answer's pagination.
+ */
+export function pages(turned) {
+  let behind = [];
+  let next = null;
+  const where = h("span", { class: "pages-where" });
+  const newer = h("button", { type: "button", class: "button small", onclick: () => { behind.pop(); turned(); } }, icon("left"), "Newer");
+  const older = h("button", { type: "button", class: "button small", onclick: () => { behind.push(next); turned(); } }, "Older", icon("right"));
+  const newest = h("button", { type: "button", class: "button small", onclick: () => { behind = []; turned(); } }, "Newest");
+  const element = h("nav", { class: "pages", "aria-label": "Pages" }, newest, newer, where, older);
+  return {
+    element,
+    cursor: () => behind.at(-1) ?? null,
+    firstPage() { behind = []; },
+    show(pagination) {
+      next = pagination.next ?? null;
+      newest.disabled = newer.disabled = behind.length === 0;
+      older.disabled = next === null;
+      element.hidden = behind.length === 0 && next === null;
+      replace(where, `Page ${behind.length + 1}`);
+    },
+  };
+}
+
+function head(columns) {
+  return h("thead", null, h("tr", null, columns.map(({ title, className }) => h("th", { scope: "col", class: className }, title))));
+}
+
+function line(row, columns, open, mark) {
+  const cells = columns.map(({ title, cell, className }) => h("td", { class: className, "data-label": title }, cell(row)));
+  const element = h("tr", { class: mark(row) }, cells);
+  if (open) {
+    element.classList.add("opens");
+    element.tabIndex = 0;
+    element.addEventListener("click", (event) => event.target.closest("a, button") || open(row));
+    element.addEventListener("keydown", (event) => {
+      if (event.target === element && (event.key === "Enter" || event.key === " ")) {
+        event.preventDefault();
+        open(row);
+      }
+    });
+  }
+  return element;
+}
