@@ -1,7 +1,7 @@
 """Evaluate the rule book over micro-batches: keep each rule's memory, recall what it lacks, isolate rules that fail."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +9,10 @@ import polars as pl
 import psycopg
 
 from eventpulse.database.findings import Progress, load_progress
-from eventpulse.database.history import batches_after
-from eventpulse.database.ledger import newest_batch_id, rule_book_revision
+from eventpulse.database.history import events_of_batches
+from eventpulse.database.ledger import Present, TakenTurn, present, turns_after
 from eventpulse.database.rule_book import ChangedHistory, changed_history
+from eventpulse.stream.shards import ONLY
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
@@ -19,16 +20,21 @@ from rules.detection import Findings, Horizons, arrivals, detect
 from rules.evaluation import moves_without_events, paths_of
 from rules.fields import with_fields
 from rules.memory import Memory, add_rows, oldest_anomaly, trim
+from rules.replay import wanted_events
 from rules.rule import Rule
 
 #: After so many micro-batches in a row in which a rule failed, it is suspended until it is changed or resumed.
 FAILURES_TO_SUSPEND = 5
+#: Where others have stored more than this meanwhile, what rules remember is read anew instead of being added to.
+MOST_FOLLOWED = 200_000
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What can be said about a batch before its events are stored; `findings` is None where history must be asked."""
+    """What can be said about a batch before its events are stored; `findings` is None where history must be asked.
+    `shard` is the one its events come through."""
 
+    shard: int
     rules: list[Rule]
     arrived: list[Arrival]
     findings: Findings | None
@@ -40,6 +46,9 @@ class Found:
 
     findings: Findings
     progress: list[Progress]
+    shard: int = ONLY.number
+    #: For each rule that was judged, the newest event accepted through the shard so far.
+    accepted: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     @property
     def anomalies(self) -> pl.DataFrame:
@@ -59,8 +68,21 @@ class Found:
         )
 
 
+@dataclass(frozen=True)
+class CaughtUp:
+    """What a drain learned when it looked at what others had judged: their micro-batches with events, and the rules
+    that cannot be evaluated, with the reason."""
+
+    batch_ids: Sequence[int]
+    faults: dict[UUID, str]
+
+
 class Detector:
-    """The rule book in evaluation, on one connection. Not shared between threads."""
+    """The rule book in evaluation, on one connection. Not shared between threads.
+
+    Several drains judge one after the other, each on a memory of its own: before its turn counts, it catches up with
+    what the others have judged since.
+    """
 
     def __init__(self, connection: psycopg.Connection, horizons: Horizons) -> None:
         self._connection = connection
@@ -71,30 +93,49 @@ class Detector:
         self._progress: dict[UUID, Progress] = {}
         self._seen: int | None = None
         self._history = ChangedHistory(0, {})
+        #: For each rule and shard, the newest event that was accepted through it.
+        self._accepted: dict[UUID, dict[int, datetime | None]] = {}
+        #: Grows when anything is learned that was judged or changed by others.
+        self.known = 0
+        #: The newest event of all that others have stored while this drain looked on.
+        self.newest_followed: datetime | None = None
 
     @property
     def rules(self) -> Mapping[UUID, Rule]:
         """The rules that are being evaluated."""
         return self._rules
 
-    def refresh(self, revision: int) -> dict[UUID, str]:
+    def catch_up(self, now: Present, *, besides: int | None = None) -> CaughtUp:
+        """Remember what others have judged, and follow the rule book. To be called in the turn to judge, so that nobody
+        commits meanwhile; where the batch in hand is stored already, `besides` is its id."""
+        batch_ids = self.follow_others(now.turn)
+        return CaughtUp(batch_ids, self.refresh(now.revision, besides=besides))
+
+    def is_at(self, now: Present) -> bool:
+        """Whether this is all up to the present."""
+        return self._seen == now.turn and self._revision == now.revision
+
+    def refresh(self, revision: int, *, besides: int | None = None) -> dict[UUID, str]:
         """Follow the rule book to a revision, and rebuild the memories that are missing; says which rules could not be.
 
-        To be called before the events of a batch are stored: a memory is built from what is stored.
+        A memory is built from what is stored. What is stored of the batch in hand, `besides`, is left out.
         """
         faults: dict[UUID, str] = {}
         if revision != self._revision:
+            self.known += 1
             self._rules, faults = self._read_rules()
             self._memories = {rule_id: kept for rule_id, kept in self._memories.items() if rule_id in self._rules}
             self._follow_history()
             self._revision = revision
         for rule_id in self._rules.keys() - self._memories.keys():
+            self.known += 1
             rule = self._rules[rule_id]
             try:
                 with self._connection.transaction():
                     self._memories[rule_id] = build_memory(
-                        self._connection, rule, self._progress.get(rule_id), self._horizons.hot
+                        self._connection, rule, self._progress.get(rule_id), self._horizons.hot, besides=besides
                     )
+                    self._accepted.setdefault(rule_id, {})[ONLY.number] = self._memories[rule_id].newest
             except psycopg.OperationalError:
                 raise
             except Exception as fault:  # a rule that cannot be prepared holds up neither persistence nor other rules
@@ -106,30 +147,49 @@ class Detector:
         end, unknown to us, `follow` finds."""
         self._connection = connection
 
-    def follow(self) -> None:
-        """Come up to what is stored, as a standby does: what another leader commits is remembered, not judged."""
+    def follow(self) -> dict[UUID, str]:
+        """Come up to what is stored, as a standby does: what another leader commits is remembered, not judged. Says
+        which rules cannot be evaluated."""
         with self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read")
-            newest_batch = newest_batch_id(self._connection)
-            if self._seen is not None and newest_batch > self._seen and self._memories:
-                self._remember(batches_after(self._connection, self._seen))
-            self._seen = newest_batch
-            self.refresh(rule_book_revision(self._connection))
+            return self.catch_up(present(self._connection)).faults
+
+    def follow_others(self, turn: int) -> list[int]:
+        """Remember what was judged up to a turn; the micro-batches of it that brought events. Until the turn is one's
+        own, others may judge on meanwhile: then this only saves time later."""
+        before, self._seen = self._seen, turn
+        taken = turns_after(self._connection, before, turn) if before is not None and turn > before else []
+        if not taken:
+            return []
+        self.known += 1
+        self._follow_progress()
+        newest = (batch.newest_event_at for batch in taken)
+        self.newest_followed = max(filter(None, (self.newest_followed, *newest)), default=None)
+        brought = [batch for batch in taken if batch.stored]
+        judged = [batch for batch in brought if batch.origin == "live"]  # what is imported makes all be read anew
+        if sum(batch.stored for batch in judged) > MOST_FOLLOWED:
+            self._memories.clear()
+        elif self._memories:
+            self._remember_events(judged)
+            self._remember_anomalies({rule_id for batch in taken for rule_id in batch.changed_rules})
+        return [batch.batch_id for batch in brought]
 
     def name_of(self, rule_id: UUID) -> str:
         """What people call a rule."""
         return self._rules[rule_id].name
 
-    def foresee(self, events: pl.DataFrame, watermark: datetime, faults: Mapping[UUID, str]) -> Foreseen:
+    def foresee(
+        self, events: pl.DataFrame, watermark: datetime, faults: Mapping[UUID, str], *, shard: int = ONLY.number
+    ) -> Foreseen:
         """Judge new events as far as that is possible without the database, so that it can be done while they are
         being stored. Reads the rules and memories and changes neither."""
         rules = [rule for rule_id, rule in self._rules.items() if rule_id in self._memories and rule_id not in faults]
         arrived: list[Arrival] = []
         if not events.is_empty() and rules:
-            arrived = arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons)
+            arrived = self._arrivals(rules, events, shard)
         if any(not arrival.forgotten.is_empty() for arrival in arrived):
-            return Foreseen(rules, arrived, None)
-        return Foreseen(rules, arrived, detect(rules, self._memories, arrived, {}, watermark, self._horizons))
+            return Foreseen(shard, rules, arrived, None)
+        return Foreseen(shard, rules, arrived, detect(rules, self._memories, arrived, {}, watermark, self._horizons))
 
     def find(self, foreseen: Foreseen, watermark: datetime, now: datetime, faults: Mapping[UUID, str]) -> Found:
         """What a batch changes. Its events are stored in the caller's transaction by now: late ones need history."""
@@ -139,12 +199,16 @@ class Detector:
             recalled = {arrival.rule.rule_id: recall(self._connection, arrival) for arrival in late}
             findings = detect(foreseen.rules, self._memories, foreseen.arrived, recalled, watermark, self._horizons)
         findings = replace(findings, faults={**faults, **findings.faults})
-        return Found(findings, self._progress_after(findings, now))
+        accepted = {arrival.rule.rule_id: arrival.newest for arrival in foreseen.arrived}
+        return Found(findings, self._progress_after(findings, now), foreseen.shard, accepted)
 
-    def keep(self, found: Found, batch_id: int | None = None) -> None:
+    def keep(self, found: Found, turn: int | None = None) -> None:
         """Remember what a batch brought, once it is committed. Rules that failed lose their memory, which missed it."""
-        self._seen = self._seen if batch_id is None else batch_id
+        self._seen = self._seen if turn is None else turn
         self._memories = found.findings.memories
+        for rule_id, newest in found.accepted.items():
+            if rule_id not in found.findings.faults:
+                self._accepted.setdefault(rule_id, {})[found.shard] = newest
         for rule_id in found.findings.faults:
             self._memories.pop(rule_id, None)
         for progress in found.progress:
@@ -161,22 +225,51 @@ class Detector:
             if moves_without_events(self._rules[rule_id]) and not memory.rows.is_empty()
         )
 
-    def _remember(self, events: pl.DataFrame) -> None:
+    def _arrivals(self, rules: Sequence[Rule], events: pl.DataFrame, shard: int) -> list[Arrival]:
+        accepted = {rule.rule_id: self._accepted.get(rule.rule_id, {}).get(shard) for rule in rules}
+        return arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons, accepted)
+
+    def _follow_progress(self) -> None:
+        """Take over how far others have got with each rule. A rule they have suspended is none any more; a memory that
+        does not reach back to where the next judgement begins is built anew."""
+        self._progress = dict(load_progress(self._connection))
+        for rule_id, rule in list(self._rules.items()):
+            known, memory = self._progress.get(rule_id), self._memories.get(rule_id)
+            if known is None or known.semantic_hash != rule.semantic_hash:
+                continue
+            if known.suspended_at is not None:
+                self._rules.pop(rule_id)
+                self._memories.pop(rule_id, None)
+            elif memory is not None and known.judged_through is not None:
+                if memory.judged_through != known.judged_through:
+                    self._memories[rule_id] = replace(memory, judged_through=known.judged_through)
+                if known.judged_through < memory.floor:
+                    self._memories.pop(rule_id)
+
+    def _remember_events(self, taken: Sequence[TakenTurn]) -> None:
         rules = [self._rules[rule_id] for rule_id in self._memories]
-        brought = arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons)
-        progress = load_progress(self._connection)
-        for rule in rules:
-            memory = self._memories[rule.rule_id]
-            for arrival in brought:
-                if arrival.rule is rule:
-                    memory = add_rows(memory, arrival.rows, arrival.newest)
-            judged = progress.get(rule.rule_id)
-            memory = replace(
-                memory,
-                anomalies=standing_anomalies(self._connection, rule, oldest_anomaly(rule, memory.floor)),
-                judged_through=judged.judged_through if judged is not None else memory.judged_through,
+        wanted = wanted_events(rules)
+        for shard in dict.fromkeys(batch.shard for batch in taken):
+            batch_ids = [batch.batch_id for batch in taken if batch.shard == shard]
+            events = events_of_batches(
+                self._connection,
+                batch_ids,
+                wanted.event_types,
+                wanted.sources,
+                payload=wanted.payload,
+                metadata=wanted.metadata,
             )
-            self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
+            for arrival in self._arrivals(rules, events, shard):
+                rule, memory = arrival.rule, self._memories[arrival.rule.rule_id]
+                memory = add_rows(memory, arrival.rows, arrival.newest)
+                self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
+                self._accepted.setdefault(rule.rule_id, {})[shard] = arrival.newest
+
+    def _remember_anomalies(self, rule_ids: set[UUID]) -> None:
+        for rule_id in rule_ids & self._memories.keys():
+            rule, memory = self._rules[rule_id], self._memories[rule_id]
+            anomalies = standing_anomalies(self._connection, rule, oldest_anomaly(rule, memory.floor))
+            self._memories[rule_id] = replace(memory, anomalies=anomalies)
 
     def _follow_history(self) -> None:
         """Forget what others have changed in the database: all memories where events were put in, the anomalies of a
@@ -204,6 +297,7 @@ class Detector:
             before = self._rules.get(rule.rule_id)
             if before is not None and before.semantic_hash != rule.semantic_hash:
                 self._memories.pop(rule.rule_id, None)
+                self._accepted.pop(rule.rule_id, None)
             rules[rule.rule_id] = rule
         return rules, faults
 

@@ -21,18 +21,26 @@ _PIECE = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
 
-def build_memory(connection: psycopg.Connection, rule: Rule, progress: Progress | None, hot: timedelta) -> Memory:
-    """The memory a rule would have, had this process evaluated it all along."""
+def build_memory(
+    connection: psycopg.Connection,
+    rule: Rule,
+    progress: Progress | None,
+    hot: timedelta,
+    *,
+    besides: int | None = None,
+) -> Memory:
+    """The memory a rule would have, had this process evaluated it all along. A micro-batch that is stored in the very
+    transaction and not judged yet is left out."""
     scope = reach(rule)
     known = progress if progress is not None and progress.semantic_hash == rule.semantic_hash else None
     newest = known.newest_event_at if known is not None else None
     if newest is None:
-        newest = newest_stored(connection, scope.event_types, scope.sources)
+        newest = newest_stored(connection, scope.event_types, scope.sources, besides)
     floor = BEGINNING if newest is None else earlier(newest, hot)
     judged_through = known.judged_through if known is not None else None
     if judged_through is not None:
         floor = min(floor, judged_through)
-    rows = _carried(connection, rule, earlier(floor, look_back(rule)), floor).sort(TIME_ORDER)
+    rows = _carried(connection, rule, earlier(floor, look_back(rule)), floor, besides).sort(TIME_ORDER)
     anomalies = standing_anomalies(connection, rule, oldest_anomaly(rule, floor))
     return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height)
 
@@ -59,7 +67,9 @@ def standing_anomalies(
     return remembered(current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys, before=before))
 
 
-def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime) -> pl.DataFrame:
+def _carried(
+    connection: psycopg.Connection, rule: Rule, after: datetime, floor: datetime, besides: int | None
+) -> pl.DataFrame:
     """The rows after an instant that a memory with this floor needs. Long stretches are read piece by piece, and of
     each piece only what still matters is kept, so that a look-back over all history fits into memory."""
     scope = reach(rule)
@@ -68,10 +78,10 @@ def _carried(connection: psycopg.Connection, rule: Rule, after: datetime, floor:
         after = max(after, earlier(oldest, _MOMENT)) if oldest is not None else floor
     rows = None
     while floor - after > _PIECE:
-        piece = _rows(connection, rule, after=after, through=after + _PIECE)
+        piece = _rows(connection, rule, after=after, through=after + _PIECE, besides=besides)
         after += _PIECE
         rows = carry(rule, piece if rows is None else pl.concat([rows, piece]), after)
-    rest = _rows(connection, rule, after=after)
+    rest = _rows(connection, rule, after=after, besides=besides)
     return rest if rows is None else carry(rule, pl.concat([rows, rest]), floor)
 
 
@@ -82,8 +92,10 @@ def _rows(
     after: datetime,
     through: datetime | None = None,
     groups: list[str] | None = None,
+    besides: int | None = None,
 ) -> pl.DataFrame:
     scope = reach(rule)
-    wanted = Slice(after, through, scope.event_types, scope.sources, texts_of_groups(rule, groups))
+    values = texts_of_groups(rule, groups)
+    wanted = Slice(after, through, scope.event_types, scope.sources, values, besides=besides)
     events = stored_events(connection, wanted)
     return select_rows(rule, with_fields(events, paths_of([rule])))

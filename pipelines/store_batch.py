@@ -1,8 +1,10 @@
-"""One micro-batch, one transaction: events, what the rules find in them, dead letters and the ledger row."""
+"""One micro-batch, one transaction: events, what the rules find in them, dead letters and the ledger row.
+
+Several drains share the work by shards: `take_in` sees to it that each judges on all that was judged before it.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,22 +15,21 @@ import psycopg
 from eventpulse.clock import Clock
 from eventpulse.database.findings import restate_anomalies, retract_anomalies, save_anomalies, save_progress
 from eventpulse.database.history_lock import while_storing
-from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events, store_events
-from eventpulse.database.ledger import LedgerRow, next_batch_id, rule_book_revision, set_aside, settled, write
+from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events
+from eventpulse.database.ledger import LedgerRow, next_batch_id, present, set_aside, settled, write
 from eventpulse.database.partitions import DayPartitions
 from eventpulse.stream.entry import Entry
 from eventpulse.stream.numbering import reckon
 from pipelines.count_days import count_days
-from pipelines.find_anomalies import Detector, Found
+from pipelines.find_anomalies import Detector, Foreseen, Found
 from pipelines.live_coverage import LiveCoverage
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
 from pipelines.set_aside import set_future_aside, set_lines_aside
+from pipelines.take_in import Intake
 
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 _NONE: Mapping[UUID, str] = {}
 _log = logging.getLogger(__name__)
-
-_WORTH_A_THREAD = 1_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Committed:
     new_events_by_day: dict[str, int]
     anomalies_by_day: dict[str, int]
     newest_event_at: datetime | None
+    turn: int
 
 
 class BatchStore:
@@ -56,7 +58,9 @@ class BatchStore:
         idle: timedelta,
         lateness: timedelta,
         future: timedelta = timedelta(seconds=300),
+        alone: bool = True,
     ) -> None:
+        """`alone`: no other drain is expected to judge beside this one; see `take_in`."""
         self._connection = connection
         self._detector = detector
         self._partitions = DayPartitions()
@@ -67,9 +71,10 @@ class BatchStore:
         self._idle = idle
         self._lateness = lateness
         self._future = future
+        self._alone = alone
+        self._intake = Intake(connection, detector, alone=alone)
         self._counters: dict[str, int] | None = None
         self._newest_event_at: datetime | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="rules")
 
     def watermark(self, newest: datetime | None) -> datetime:
         """How far conditions that move without events may be judged: no event before it is waited for any more."""
@@ -90,22 +95,30 @@ class BatchStore:
             return self._look_around(started_at, self._faulty_rules(READ_SCHEMA.to_frame(), started_at))
 
     def _look_around(self, started_at: datetime, faulty: Mapping[UUID, str] = _NONE) -> Committed | None:
+        if not self._alone:
+            faults = {**self._detector.follow(), **faulty}  # so that a turn is only taken where there is reason to
+            if not faults and not self._detector.waits_for_time(self.watermark(self._newest_known)):
+                return None
         with self._connection.transaction():
-            while_storing(self._connection)
-            faults = {**self._detector.refresh(rule_book_revision(self._connection)), **faulty}
-            watermark = self.watermark(self._newest_event_at)
+            while_storing(self._connection, in_turn=True)
+            now = present(self._connection)
+            if not self._alone and not self._detector.is_at(now):
+                return None  # somebody has just judged, and time as well; the next look will tell
+            faults = {**self._detector.catch_up(now).faults, **faulty}
+            watermark = self.watermark(self._newest_known)
             if not faults and not self._detector.waits_for_time(watermark):
                 return None
-            foreseen = self._detector.foresee(READ_SCHEMA.to_frame(), watermark, faults)
+            foreseen = self._detector.foresee(READ_SCHEMA.to_frame(), watermark, faults, shard=self._shard)
             found = self._detector.find(foreseen, watermark, started_at, faults)
             committed = None
             if found.changes_anything:
                 batch_id, _ = next_batch_id(self._connection)
                 self._save(found, batch_id)
                 row = self._ledger_row(batch_id, found, started_at)
-                write(self._connection, row)
-                committed = Committed(row, found, {}, _by_day(found.anomalies["occurred_at"]), self._newest_event_at)
-        self._detector.keep(found, committed.row.batch_id if committed is not None else None)
+                turn = write(self._connection, row)
+                by_day = _by_day(found.anomalies["occurred_at"])
+                committed = Committed(row, found, {}, by_day, self._newest_event_at, turn)
+        self._detector.keep(found, committed.turn if committed is not None else None)
         return committed
 
     def commit(self, entries: Sequence[Entry]) -> Committed:
@@ -118,8 +131,12 @@ class BatchStore:
         """
         started_at = self._clock()
         read = set_future_aside(read_events(entries), entries, self._future)
-        committed = self._store_what_can_be(entries, read, started_at)
-        self._detector.keep(committed.found, committed.row.batch_id)
+        try:
+            committed = self._store_what_can_be(entries, read, started_at)
+        except psycopg.errors.DeadlockDetected:
+            # Two drains that brought the same events have waited for each other; PostgreSQL let the other one go on.
+            committed = self._store_what_can_be(entries, read, started_at)
+        self._detector.keep(committed.found, committed.turn)
         self._coverage.keep()
         self._newest_event_at = committed.newest_event_at
         self._counters = {**(self._counters or {}), **committed.row.counters}
@@ -136,22 +153,24 @@ class BatchStore:
             _log.exception("A micro-batch could not be stored with all rules; the faulty ones are left out.")
         return self._store(entries, read, started_at, self._faulty_rules(read.events, started_at))
 
+    @property
+    def _newest_known(self) -> datetime | None:
+        """The newest event of all shards, as far as it is known here: what the watermark follows."""
+        return max(filter(None, (self._newest_event_at, self._detector.newest_followed)), default=None)
+
     def _faulty_rules(self, events: pl.DataFrame, started_at: datetime) -> dict[UUID, str]:
         """Which rules cannot be evaluated over events, or not be written down, and why: each is tried alone."""
         faulty: dict[UUID, str] = {}
-        once = events.unique("event_id", keep="first", maintain_order=True)
         with self._connection.transaction(force_rollback=True):
-            batch_id, revision = next_batch_id(self._connection)
-            faults = self._detector.refresh(revision)
-            if not once.is_empty():
-                once = store_events(self._connection, once, batch_id=batch_id, origin="live").new
-            watermark = self.watermark(_newest(self._newest_event_at, once))
+            in_hand = self._intake.take_in(_once(events), faulty={}, foresee=None, count=lambda new, faults: None)
+            watermark = self._watermark_with(in_hand.new)
             for rule_id in self._detector.rules:
-                others = {other: "" for other in self._detector.rules if other != rule_id} | faults
+                others = {other: "" for other in self._detector.rules if other != rule_id} | in_hand.faults
                 try:
                     with self._connection.transaction(force_rollback=True):
-                        foreseen = self._detector.foresee(once, watermark, others)
-                        self._save(self._detector.find(foreseen, watermark, started_at, others), batch_id)
+                        foreseen = self._detector.foresee(in_hand.new, watermark, others, shard=self._shard)
+                        found = self._detector.find(foreseen, watermark, started_at, others)
+                        self._save(found, in_hand.batch_id)
                 except _AWAY:
                     raise
                 except Exception as fault:
@@ -165,49 +184,36 @@ class BatchStore:
         started_at: datetime,
         faulty: Mapping[UUID, str] = _NONE,
     ) -> Committed:
-        once = read.events.unique("event_id", keep="first", maintain_order=True)
+        once = _once(read.events)
         days = once["timestamp"].dt.date().unique().to_list()
         self._partitions.ensure(self._connection, days, started_at.date())
-        with self._connection.transaction():
-            while_storing(self._connection)
-            batch_id, revision = next_batch_id(self._connection)
-            faults = {**self._detector.refresh(revision), **faulty}
-            watermark = self.watermark(_newest(self._newest_event_at, once))
+
+        def foresee(faults: dict[UUID, str]) -> Foreseen:
+            return self._detector.foresee(once, self._watermark_with(once), faults, shard=self._shard)
+
+        def count(new: pl.DataFrame, faults: dict[UUID, str]) -> None:
             judging = [rule for rule_id, rule in self._detector.rules.items() if rule_id not in faults]
-            self._coverage.note(self._connection, judging, days, watermark, started_at)
-            # Rules are evaluated while PostgreSQL stores, on the assumption that all events are new; mostly they are.
-            # For a few events it is not worth it: two threads that take turns cost more than they save.
-            foreseen = None
-            if once.height >= _WORTH_A_THREAD:
-                foreseen = self._pool.submit(self._detector.foresee, once, watermark, faults)
-            try:
-                new = self._store_new(once, batch_id)
-            finally:
-                if foreseen is not None:
-                    wait([foreseen])
-            if foreseen is not None and new is once:
-                known = foreseen.result()
-            else:
-                watermark = self.watermark(_newest(self._newest_event_at, new))
-                known = self._detector.foresee(new, watermark, faults)
-            found = self._detector.find(known, watermark, started_at, faults)
+            # Before the counts by minute, which tell what was stored of a day before a rule came.
+            self._coverage.note(self._connection, judging, days, self._watermark_with(new), started_at)
+            if not new.is_empty():
+                count_by_minute(self._connection, new)
+
+        with self._connection.transaction():
+            in_hand = self._intake.take_in(once, faulty=dict(faulty), foresee=foresee, count=count)
+            batch_id, new, faults = in_hand.batch_id, in_hand.new, in_hand.faults
+            watermark = self._watermark_with(new)
+            foreseen = in_hand.foreseen or self._detector.foresee(new, watermark, faults, shard=self._shard)
+            found = self._detector.find(foreseen, watermark, started_at, faults)
             self._save(found, batch_id)
             if read.dead:
                 set_aside(self._connection, read.dead, batch_id)
             row = self._ledger_row(batch_id, found, started_at, entries, read, new)
-            write(self._connection, row)
-        events_by_day = _by_day(new["timestamp"])
+            turn = write(self._connection, row)
         newest = _newest(self._newest_event_at, new)
-        return Committed(row, found, events_by_day, _by_day(found.anomalies["occurred_at"]), newest)
+        return Committed(row, found, _by_day(new["timestamp"]), _by_day(found.anomalies["occurred_at"]), newest, turn)
 
-    def _store_new(self, once: pl.DataFrame, batch_id: int) -> pl.DataFrame:
-        """Store and count the events that were not there yet; `once` itself where that is all of them."""
-        if once.is_empty():
-            return once
-        new = store_events(self._connection, once, batch_id=batch_id, origin="live").new
-        if not new.is_empty():
-            count_by_minute(self._connection, new)
-        return new
+    def _watermark_with(self, events: pl.DataFrame) -> datetime:
+        return self.watermark(_newest(self._newest_known, events))
 
     def _save(self, found: Found, batch_id: int) -> None:
         if not found.findings.anomalies.is_empty():
@@ -261,7 +267,13 @@ class BatchStore:
             days=count_days(entries, read, new, reckoning) if entries else (),
             counters=reckoning.reached,
             anomalies_by_severity=dict(severities.iter_rows()),
+            newest_event_at=new["timestamp"].max(),  # type: ignore[arg-type]
+            changed_rules=found.findings.changed,
         )
+
+
+def _once(events: pl.DataFrame) -> pl.DataFrame:
+    return events.unique("event_id", keep="first", maintain_order=True)
 
 
 def _by_day(instants: pl.Series) -> dict[str, int]:

@@ -16,8 +16,8 @@ SCOPE = pl.Schema({"group": pl.String(), "group_key": pl.UInt64(), "since": UTC_
 @dataclass(frozen=True)
 class Arrival:
     """`rows` in time order, those that came too late left out; `scope` has one line for each group among them;
-    `forgotten` is the part of the scope that begins before the memory's floor and must be recalled; `too_late` has the
-    ids of the events that were left out."""
+    `forgotten` is the part of the scope that begins before the memory's floor and must be recalled; `newest` is the
+    newest event time accepted through the stream so far; `too_late` has the ids of the events that were left out."""
 
     rule: Rule
     rows: pl.DataFrame
@@ -27,13 +27,14 @@ class Arrival:
     too_late: pl.Series
 
 
-def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta) -> Arrival:
+def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta, accepted: datetime | None) -> Arrival:
     """Sort the new rows of a rule into those to judge and those too late to correct anything.
 
     An event is too late when it is more than `correct` older than the newest event of its rule that was accepted before
-    it. That is a matter of the order of acceptance alone: where the stream is cut into batches does not enter.
+    it through the same stream; of those in earlier batches the newest is `accepted`. That is a matter of the order of
+    acceptance alone: neither where the stream is cut into batches nor how far other streams have got enters.
     """
-    in_time, newest, too_late = _without_too_late(memory.newest, rows, correct)
+    in_time, newest, too_late = _without_too_late(accepted, rows, correct)
     in_time = in_time.sort(TIME_ORDER)
     scope = in_time.group_by("group_key").agg(pl.col("group").first(), since=pl.col("timestamp").min())
     scope = scope.select(SCOPE.names()).sort("group_key")

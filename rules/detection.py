@@ -47,8 +47,9 @@ class Findings:
     """What a micro-batch changes.
 
     `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean); `retracted` ids no longer hold; `faults`
-    maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged;
-    `restated` (ANOMALY_SCHEMA) stand as before and say something else now, since a late event is among them.
+    maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged,
+    `changed` those of them of which anything changes; `restated` (ANOMALY_SCHEMA) stand as before and say something
+    else now, since a late event is among them.
     """
 
     anomalies: pl.DataFrame
@@ -58,17 +59,28 @@ class Findings:
     faults: dict[UUID, str]
     memories: dict[UUID, Memory]
     touched: list[UUID] = field(default_factory=list)
+    changed: list[UUID] = field(default_factory=list)
 
 
 def arrivals(
-    rules: Sequence[Rule], memories: Mapping[UUID, Memory], events: pl.DataFrame, horizons: Horizons
+    rules: Sequence[Rule],
+    memories: Mapping[UUID, Memory],
+    events: pl.DataFrame,
+    horizons: Horizons,
+    accepted: Mapping[UUID, datetime | None] | None = None,
 ) -> list[Arrival]:
-    """What new events (with their fields) bring to each rule that looks at any of them."""
+    """What new events (with their fields) bring to each rule that looks at any of them.
+
+    `accepted` is, for each rule, its newest event that came before through the same stream; without it, the newest that
+    is remembered.
+    """
+    if accepted is None:
+        accepted = {rule_id: memory.newest for rule_id, memory in memories.items()}
     types = set(events["event_type"].unique())
     rules = [rule for rule in rules if _looks_at_any(rule, types)]
     selected = select_all(rules, events)
     return [
-        arrive(rule, memories[rule.rule_id], selected[rule.rule_id], horizons.correct)
+        arrive(rule, memories[rule.rule_id], selected[rule.rule_id], horizons.correct, accepted.get(rule.rule_id))
         for rule in rules
         if rule.rule_id in selected and not selected[rule.rule_id].is_empty()
     ]
@@ -115,6 +127,7 @@ def detect(
     faults: dict[UUID, str] = {}
     new_memories = dict(memories)
     touched: list[UUID] = []
+    changed: list[UUID] = []
     for rule in rules:
         arrival = by_rule.get(rule.rule_id)
         memory = memories[rule.rule_id]
@@ -130,6 +143,8 @@ def detect(
         touched.append(rule.rule_id)
         new_memories[rule.rule_id] = outcome.memory
         retracted += outcome.retracted
+        if outcome.retracted or not (outcome.found.is_empty() and outcome.restated.is_empty()):
+            changed.append(rule.rule_id)
         if not outcome.found.is_empty():
             found.append(outcome.found)
         if not outcome.restated.is_empty():
@@ -137,7 +152,7 @@ def detect(
     anomalies = pl.concat(found) if found else _no_anomalies()
     # An event counts once, however many rules it came too late for.
     too_late = pl.concat([arrival.too_late for arrival in arrived]).n_unique() if arrived else 0
-    return Findings(anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched)
+    return Findings(anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed)
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,11 @@ def earlier(instant: datetime, span: timedelta) -> datetime:
 
 
 def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None) -> Memory:
-    """The memory with new rows in it, kept in time order. Rows in time order come in."""
+    """The memory with new rows in it, kept in time order. Rows in time order come in; `newest` is the newest event time
+    that was selected with them."""
     if rows.is_empty():
         return memory
+    newest = max(filter(None, (memory.newest, newest)), default=None)
     if memory.rows.is_empty():
         return replace(memory, rows=rows, newest=newest)
     in_order = memory.rows["timestamp"][-1] < rows["timestamp"][0]

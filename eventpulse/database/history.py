@@ -35,6 +35,8 @@ class Slice:
     #: Whether the bodies are wanted; where not, they come as `{}`.
     payload: bool = True
     metadata: bool = True
+    #: The events of this micro-batch are left out.
+    besides: int | None = None
 
 
 class TooManyEvents(EventPulseError):
@@ -61,9 +63,28 @@ def newest_event_of(connection: psycopg.Connection, wanted: Slice) -> pl.DataFra
     return _read(connection, order, payload=wanted.payload, metadata=wanted.metadata)
 
 
-def batches_after(connection: psycopg.Connection, batch_id: int) -> pl.DataFrame:
-    """The events of all later micro-batches (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
-    return _read(connection, sql.SQL("batch_id > {}").format(sql.Literal(batch_id)))
+def events_of_batches(
+    connection: psycopg.Connection,
+    batch_ids: Sequence[int],
+    event_types: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+    *,
+    payload: bool = True,
+    metadata: bool = True,
+) -> pl.DataFrame:
+    """The events of some micro-batches (EVENT_SCHEMA), ordered by (timestamp, position, event_id)."""
+    batches = sql.SQL("batch_id = any({})").format(sql.Literal(list(batch_ids)))
+    condition = sql.SQL(" and ").join([batches, _kinds(event_types, sources)])
+    return _read(connection, condition, payload=payload, metadata=metadata)
+
+
+def stored_again(connection: psycopg.Connection, batch_ids: Sequence[int], event_ids: Sequence[str]) -> list[str]:
+    """Those of some event ids that are stored by some micro-batches."""
+    rows = connection.execute(
+        "select event_id::text from eventpulse.events where batch_id = any(%s) and event_id = any(%s::uuid[])",
+        (list(batch_ids), list(event_ids)),
+    ).fetchall()
+    return [event_id for (event_id,) in rows]
 
 
 def _read(
@@ -88,10 +109,13 @@ def _read(
 
 
 def newest_stored(
-    connection: psycopg.Connection, event_types: Sequence[str] | None, sources: Sequence[str] | None
+    connection: psycopg.Connection,
+    event_types: Sequence[str] | None,
+    sources: Sequence[str] | None,
+    besides: int | None = None,
 ) -> datetime | None:
-    """The newest event time among the stored events of some types and sources."""
-    return _utmost(connection, "max", _kinds(event_types, sources))
+    """The newest event time among the stored events of some types and sources, those of a micro-batch left out."""
+    return _utmost(connection, "max", sql.SQL(" and ").join([_kinds(event_types, sources), _besides(besides)]))
 
 
 def oldest_stored(
@@ -161,6 +185,7 @@ def _microseconds(column: str) -> sql.Composable:
 
 def _condition(wanted: Slice) -> sql.Composable:
     parts = [sql.SQL('"timestamp" > {}').format(sql.Literal(wanted.after)), _kinds(wanted.event_types, wanted.sources)]
+    parts.append(_besides(wanted.besides))
     if wanted.through is not None:
         parts.append(sql.SQL('"timestamp" <= {}').format(sql.Literal(wanted.through)))
     for path, texts in wanted.values:
@@ -174,6 +199,10 @@ def _condition(wanted: Slice) -> sql.Composable:
             either = sql.SQL("({} or {} is null)").format(either, found)
         parts.append(either)
     return sql.SQL(" and ").join(parts)
+
+
+def _besides(batch_id: int | None) -> sql.Composable:
+    return sql.SQL("true") if batch_id is None else sql.SQL("batch_id <> {}").format(sql.Literal(batch_id))
 
 
 def _kinds(event_types: Sequence[str] | None, sources: Sequence[str] | None) -> sql.Composable:

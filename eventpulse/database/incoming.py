@@ -1,5 +1,6 @@
 """Store a batch of events once: COPY into a temporary table, then insert what is new."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -73,6 +74,17 @@ def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_
     new_ids = [row[0] for row in connection.execute(_NEW_ONES, {"batch_id": batch_id})]
     new = events.filter(pl.col("event_id").is_in(new_ids))
     return Stored(new, events.height - new.height)
+
+
+def withdraw(
+    connection: psycopg.Connection, events: pl.DataFrame, event_ids: Sequence[str], batch_id: int
+) -> pl.DataFrame:
+    """Take back events of a batch that turn out to be duplicates, inside the transaction that stored them; gives the
+    others."""
+    connection.execute(
+        "delete from eventpulse.events where batch_id = %s and event_id = any(%s::uuid[])", (batch_id, list(event_ids))
+    )
+    return events.filter(~pl.col("event_id").is_in(list(event_ids)))
 
 
 def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list[tuple[int, str]]:

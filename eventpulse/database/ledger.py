@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Literal
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Json
@@ -54,6 +55,8 @@ class LedgerRow:
     days: Sequence[DayCounts] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     anomalies_by_severity: Mapping[str, int] = field(default_factory=dict)
+    newest_event_at: datetime | None = None
+    changed_rules: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -68,30 +71,54 @@ class DeadLetter:
     cause: Cause = "unreadable"
 
 
-def next_batch_id(connection: psycopg.Connection) -> tuple[int, int]:
-    """A fresh batch id, and the revision of the rule book that holds now."""
-    row = connection.execute(
-        "select nextval(pg_get_serial_sequence('eventpulse.batches', 'batch_id')),"
-        " (select revision from eventpulse.rule_book)"
-    ).fetchone()
+@dataclass(frozen=True)
+class Present:
+    """What live detection has to know: the number that grows with every change of a rule, and the last turn that was
+    taken, 0 where there was none."""
+
+    revision: int
+    turn: int
+
+
+@dataclass(frozen=True)
+class TakenTurn:
+    """A micro-batch that was committed: through which shard it came, how many events it stored and how new the newest
+    of them is, and of which rules it changed anomalies."""
+
+    batch_id: int
+    origin: str
+    shard: int
+    stored: int
+    newest_event_at: datetime | None
+    changed_rules: Sequence[UUID]
+
+
+_PRESENT = "(select revision from eventpulse.rule_book), (select coalesce(max(turn), 0) from eventpulse.batches)"
+
+
+def next_batch_id(connection: psycopg.Connection) -> tuple[int, Present]:
+    """A fresh batch id, and the present."""
+    query = f"select nextval(pg_get_serial_sequence('eventpulse.batches', 'batch_id')), {_PRESENT}"
+    row = connection.execute(query).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return row[0], Present(row[1], row[2])
 
 
-def rule_book_revision(connection: psycopg.Connection) -> int:
-    """The number that grows with every change of a rule."""
-    row = connection.execute("select revision from eventpulse.rule_book").fetchone()
+def present(connection: psycopg.Connection) -> Present:
+    """The rule book's revision and the last turn, as they are now."""
+    row = connection.execute(f"select {_PRESENT}").fetchone()
     assert row is not None
-    revision: int = row[0]
-    return revision
+    return Present(*row)
 
 
-def newest_batch_id(connection: psycopg.Connection) -> int:
-    """The id of the newest micro-batch in the ledger; 0 where there is none."""
-    row = connection.execute("select coalesce(max(batch_id), 0) from eventpulse.batches").fetchone()
-    assert row is not None
-    newest: int = row[0]
-    return newest
+def turns_after(connection: psycopg.Connection, turn: int, through: int) -> list[TakenTurn]:
+    """The micro-batches that were committed after a turn, in their order."""
+    rows = connection.execute(
+        "select batch_id, origin, shard, stored, newest_event_at, changed_rules from eventpulse.batches"
+        " where turn > %s and turn <= %s order by turn",
+        (turn, through),
+    ).fetchall()
+    return [TakenTurn(*row) for row in rows]
 
 
 def settled(connection: psycopg.Connection, shard: int) -> Settled:
@@ -138,17 +165,18 @@ with by_day as (
 insert into eventpulse.batches
     (batch_id, origin, shard, first_entry, last_entry, entries, taken, stored, duplicates, dead_lettered, too_late,
      anomalies, retracted, rule_errors, dagster_run_id, oldest_received_at, started_at, first_day, last_day, missing,
-     uncounted)
+     uncounted, newest_event_at, changed_rules)
 values
     (%(batch_id)s, %(origin)s, %(shard)s, %(first_entry)s, %(last_entry)s, %(entries)s, %(taken)s, %(stored)s,
      %(duplicates)s, %(dead_lettered)s, %(too_late)s, %(anomalies)s, %(retracted)s, %(rule_errors)s,
      %(dagster_run_id)s, %(oldest_received_at)s, %(started_at)s, %(first_day)s, %(last_day)s, %(missing)s,
-     %(uncounted)s)
+     %(uncounted)s, %(newest_event_at)s, %(changed_rules)s::uuid[])
+returning turn
 """
 
 
-def write(connection: psycopg.Connection, row: LedgerRow) -> None:
-    """Add the row of a micro-batch, inside the transaction of everything the batch did.
+def write(connection: psycopg.Connection, row: LedgerRow) -> int:
+    """Add the row of a micro-batch, inside the transaction of everything the batch did; gives its turn.
 
     What is not counted by event (the batch itself, its anomalies, events too late) counts for its last day.
     """
@@ -159,6 +187,7 @@ def write(connection: psycopg.Connection, row: LedgerRow) -> None:
     values = {
         **row.__dict__,
         "rule_errors": Json(row.rule_errors),
+        "changed_rules": list(row.changed_rules),
         "critical": of_severity.get("critical", 0),
         "warning": of_severity.get("warning", 0),
         "info": row.anomalies - of_severity.get("critical", 0) - of_severity.get("warning", 0),
@@ -177,7 +206,11 @@ def write(connection: psycopg.Connection, row: LedgerRow) -> None:
         "missing": sum(each.missing for each in days),
         "uncounted": sum(each.uncounted for each in days),
     }
-    connection.execute(_WRITE, {name: value for name, value in values.items() if name not in ("days", "counters")})
+    named = {name: value for name, value in values.items() if name not in ("days", "counters")}
+    written = connection.execute(_WRITE, named).fetchone()
+    assert written is not None
+    turn: int = written[0]
+    return turn
 
 
 def set_aside(connection: psycopg.Connection, letters: Sequence[DeadLetter], batch_id: int) -> None:

@@ -101,6 +101,8 @@ _COUNTS = (
 )
 _SUMS = [func.coalesce(func.sum(ledger_days.c[name]), 0).label(name) for name in _COUNTS]
 _SUMMARY = tuple(BatchSummary.__dataclass_fields__)
+#: All that is of interest to people; the rest is what drains tell each other.
+_WHOLE = [column for column in batches.c if column.name not in ("turn", "newest_event_at", "changed_rules")]
 
 
 def ledger_totals(connection: Connection, since: date | None = None) -> LedgerTotals:
@@ -156,7 +158,7 @@ def batches_before(
     connection: Connection, wanted: BatchFilter, *, limit: int, offset: int = 0, before: int | None = None
 ) -> Sequence[Row]:
     """Whole rows of the ledger, the newest first, from before a batch id on, of which `offset` are left out."""
-    query = _filtered(select(batches), wanted).order_by(batches.c.batch_id.desc())
+    query = _filtered(select(*_WHOLE), wanted).order_by(batches.c.batch_id.desc())
     if before is not None:
         query = query.where(batches.c.batch_id < before)
     return connection.execute(query.limit(limit).offset(offset)).all()

@@ -57,7 +57,9 @@ events = Table(
     postgresql_partition_by="RANGE (timestamp)",
 )
 
-# The ledger: one row for each micro-batch, committed with everything the batch did.
+# The ledger: one row for each micro-batch, committed with everything the batch did. `turn` is the order in which live
+# micro-batches were judged and committed; with several drains `batch_id` is not. `changed_rules` are the rules of which
+# a live micro-batch changed anomalies.
 batches = Table(
     "batches",
     metadata,
@@ -83,10 +85,14 @@ batches = Table(
     Column("last_day", Date),
     Column("missing", BigInteger, nullable=False, server_default=text("0")),
     Column("uncounted", BigInteger, nullable=False, server_default=text("0")),
+    Column("turn", BigInteger, nullable=False, server_default=text("nextval('eventpulse.batch_turns')")),
+    Column("newest_event_at", Instant),
+    Column("changed_rules", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     CheckConstraint("taken = stored + duplicates + dead_lettered", name="batches_balance"),
     Index("batches_by_commit", "committed_at"),
     Index("batches_by_run", "dagster_run_id"),
     Index("batches_by_day", "last_day", "batch_id"),
+    Index("batches_by_turn", "turn"),
     Index("batches_not_live", "origin", "batch_id", postgresql_where=text("origin <> 'live'")),
 )
 

@@ -6,7 +6,7 @@ import polars as pl
 import psycopg
 from polars.testing import assert_frame_equal
 
-from eventpulse.database.history import Slice, batches_after, stored_events
+from eventpulse.database.history import Slice, events_of_batches, stored_events
 from eventpulse.database.incoming import prepare_staging, store_events
 from eventpulse.database.partitions import DayPartitions
 from eventpulse.event import EVENT_SCHEMA
@@ -42,5 +42,5 @@ def test_stored_events_are_read_back_unchanged(database_url: str) -> None:
             store_events(connection, events.with_columns(client_id=True), batch_id=7, origin="live")
 
         assert_frame_equal(stored_events(connection, Slice(after=datetime(2026, 1, 1, tzinfo=UTC))), events)
-        assert_frame_equal(batches_after(connection, 6), events)
-        assert batches_after(connection, 7).is_empty()
+        assert_frame_equal(events_of_batches(connection, [6, 7]), events)
+        assert events_of_batches(connection, [8]).is_empty()
