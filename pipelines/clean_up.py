@@ -21,6 +21,7 @@ from eventpulse.database.retention import (
 )
 from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
+from pipelines.prune_reports import prune_reports
 from pipelines.prune_runs import prune_runs
 from pipelines.read_rules import read_rules
 from rules.evaluation import look_back
@@ -84,12 +85,13 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
         gone = clean_up_tables(connection, settings, now)
     runs_from = _limit(now, settings.run_retention_days)
     runs = 0 if runs_from is None else prune_runs(context.instance, runs_from)
+    reports = 0 if runs_from is None else prune_reports(context.instance, runs_from)
     for warning in gone.warnings:
         context.log.warning(warning)
     context.log.info(
         f"Removed {gone.events} events ({len(gone.days)} whole days), {gone.anomalies} anomalies, {gone.batches} "
         f"micro-batches, {gone.dead_letters} closed dead letters, {gone.audits} audits, {gone.coverage} "
-        f"rows of coverage, {runs} runs."
+        f"rows of coverage, {runs} runs, {reports} reports outside of runs."
     )
     context.add_output_metadata(
         {
@@ -102,6 +104,7 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
             "audits": gone.audits,
             "coverage": gone.coverage,
             "dagster_runs": runs,
+            "dagster_reports": reports,
             "events_kept_from": _said(_limit(now, settings.event_retention_days)),
             "anomalies_kept_from": _said(_limit(now, settings.anomaly_retention_days)),
             "runs_kept_from": _said(runs_from),

@@ -9,6 +9,7 @@ import pytest
 from eventpulse.database.connect import open_connection
 from eventpulse.settings import load_settings
 from pipelines.clean_up import clean_up, clean_up_hourly, clean_up_tables
+from pipelines.prune_reports import prune_reports
 from pipelines.prune_runs import prune_runs
 from tests.draining import a_drain, a_line, publish_lines, save_rule
 
@@ -84,7 +85,8 @@ def test_runs_that_ended_before_the_limit_are_forgotten_and_the_days_they_materi
 
     @dg.op
     def tell(context: dg.OpExecutionContext) -> None:
-        context.log_event(dg.AssetMaterialization("events", partition=context.op_config))
+        said = {"origin": "live"}
+        context.log_event(dg.AssetMaterialization("events", partition=context.op_config, metadata=said))
 
     @dg.job(executor_def=dg.in_process_executor)
     def some_drain() -> None:
@@ -103,6 +105,45 @@ def test_runs_that_ended_before_the_limit_are_forgotten_and_the_days_they_materi
 
         assert [run.run_id for run in instance.get_runs()] == [going.run_id]
         assert instance.get_materialized_partitions(dg.AssetKey("events")) == {"2026-01-01", "2026-01-02"}
+        kept = instance.fetch_materializations(dg.AssetKey("events"), limit=10).records
+        assert {each.partition_key: metadata_of(each)["origin"].value for each in kept} == {
+            "2026-01-01": "live",
+            "2026-01-02": "live",
+        }
+
+
+def metadata_of(record: dg.EventLogRecord) -> Any:
+    assert record.asset_materialization is not None
+    return record.asset_materialization.metadata
+
+
+def test_of_what_was_told_outside_of_runs_the_newest_word_on_each_asset_check_and_day_stays() -> None:
+    events = dg.AssetKey("events")
+
+    def tell(number: int) -> None:
+        of_number = {"number": number}
+        for day in ("2026-01-01", "2026-01-02"):
+            instance.report_runless_asset_event(dg.AssetMaterialization(events, partition=day, metadata=of_number))
+        instance.report_runless_asset_event(dg.AssetMaterialization(events, metadata=of_number))
+        instance.report_runless_asset_event(dg.AssetObservation("event_stream", metadata=of_number))
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(events, "accounted_for", passed=True, metadata=of_number)
+        )
+
+    with dg.instance_for_test() as instance:
+        for number in range(3):
+            tell(number)
+        assert prune_reports(instance, NOW - timedelta(days=1)) == 0
+        assert prune_reports(instance, datetime.now(UTC) + timedelta(seconds=5)) == 2 * 4 + 3 + 2
+        assert prune_reports(instance, datetime.now(UTC) + timedelta(seconds=5)) == 0
+
+        kept = instance.fetch_materializations(events, limit=10).records
+        assert [(each.partition_key, metadata_of(each)["number"].value) for each in kept] == [
+            (None, 2),
+            ("2026-01-02", 2),
+            ("2026-01-01", 2),
+        ]
+        assert len(instance.fetch_observations(dg.AssetKey("event_stream"), limit=10).records) == 1
 
 
 def test_the_clean_up_is_scheduled_from_the_first_start() -> None:
