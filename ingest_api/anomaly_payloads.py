@@ -35,6 +35,7 @@ class Anomaly(Answer):
     retracted_at: datetime | None
     batch_id: int
     dagster_run_id: str | None
+    alert_id: Annotated[UUID | None, Field(description="The alert that gathers it.")]
 
 
 class AnomalyPage(Answer):

@@ -23,7 +23,19 @@ from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.event_routes import event_as_json
 from ingest_api.paging import anomaly_cursor, anomaly_place, page
-from ingest_api.parameters import AnomalyCursor, AnomalyState, Limit, Offset, RuleOrName, Severity
+from ingest_api.parameters import (
+    AlertId,
+    AnomalyCursor,
+    AnomalyOrigin,
+    AnomalyState,
+    From,
+    Group,
+    Limit,
+    Offset,
+    RuleOrName,
+    Severity,
+    To,
+)
 
 router = APIRouter(prefix="/anomalies", tags=["anomalies"])
 
@@ -37,10 +49,18 @@ def list_anomalies(
     rule: RuleOrName = None,
     severity: Severity = None,
     state: AnomalyState = "current",
+    origin: AnomalyOrigin = None,
+    since: From = None,
+    until: To = None,
+    group: Group = None,
+    alert_id: AlertId = None,
 ) -> Response:
-    """Anomalies, the newest detected first. `state=retracted` shows those that later events disproved."""
+    """Anomalies, the newest detected first. `state=retracted` shows those that later events disproved. `from` and `to`
+    are event time, when an anomaly occurred."""
+    if since is not None and until is not None and since > until:
+        raise HTTPException(400, "from must not be after to")
     after = anomaly_place(cursor) if cursor else None
-    wanted = AnomalyFilter(rule, severity, None if state == "all" else state)
+    wanted = AnomalyFilter(rule, severity, None if state == "all" else state, origin, since, until, group, alert_id)
     with reading(database) as connection:
         rows = newest_anomalies(connection, wanted, limit=limit + 1, offset=offset, after=after)
     return json_answer(page(rows, limit=limit, offset=offset, as_json=_as_json, cursor_behind=_cursor_behind))
@@ -99,6 +119,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "retracted_at": iso_utc(row.retracted_at) if row.retracted_at else None,
         "batch_id": row.batch_id,
         "dagster_run_id": row.dagster_run_id,
+        "alert_id": row.alert_id,
     }
 
 

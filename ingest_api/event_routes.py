@@ -1,4 +1,4 @@
-"""Show stored events."""
+"""Show stored events, and find those that an SQL condition is true for."""
 
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,15 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.event_queries import EventFilter, EventPlace, event_by_id, newest_events
+from eventpulse.database.event_queries import EventFilter, event_by_id, newest_events
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
+from ingest_api.event_search import place_of, search_events
 from ingest_api.paging import event_cursor, event_place, page
-from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To
+from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To, Where
 from ingest_api.payloads import EventPage, StoredEvent
+from rules.predicate import read_predicate
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -30,12 +32,27 @@ def list_events(
     source: Source = None,
     since: From = None,
     until: To = None,
+    where: Where = None,
 ) -> Response:
-    """Events, the newest stored first. With `cursor`, nothing is skipped or repeated while events arrive."""
+    """Events, the newest stored first. With `cursor`, nothing is skipped or repeated while events arrive.
+
+    A search with `where` looks at a bounded number of rows: a page of it may be short, or empty, and yet have a `next`,
+    which goes on where it ended. `pagination.scanned` says how many rows were looked at; `offset` counts within a page.
+    """
     if since is not None and until is not None and since > until:
         raise HTTPException(400, "from must not be after to")
     after = event_place(cursor) if cursor else None
     wanted = EventFilter(event_type, source, since, until)
+    if where is not None:
+        found = search_events(database, wanted, read_predicate(where), limit=limit, offset=offset, after=after)
+        pagination = {
+            "limit": limit,
+            "offset": offset,
+            "count": len(found.rows),
+            "next": event_cursor(found.behind) if found.behind else None,
+            "scanned": found.scanned,
+        }
+        return json_answer({"data": [event_as_json(row) for row in found.rows], "pagination": pagination})
     with reading(database) as connection:
         rows = newest_events(connection, wanted, limit=limit + 1, offset=offset, after=after)
     return json_answer(page(rows, limit=limit, offset=offset, as_json=event_as_json, cursor_behind=_cursor_behind))
@@ -56,7 +73,7 @@ def show_event(database: Database, event_id: str) -> Response:
 
 
 def _cursor_behind(row: Row) -> str:
-    return event_cursor(EventPlace(row.batch_id, row.position, row.event_id))
+    return event_cursor(place_of(row))
 
 
 def event_as_json(row: Row) -> dict[str, Any]:

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
+import msgspec
 from fastapi import Query
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from eventpulse.intake.json_objects import Refused, check_object
 from eventpulse.intake.timestamps import read_timestamp
 from ingest_api.paging import ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
+from rules.paths import PathFault, normal_path
+from rules.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
 
 _DEEPEST_OFFSET = 1 << 53
+_DEEPEST_GROUP = 20
 
 
 def sentence(text: str) -> PydanticCustomError:
@@ -78,6 +84,38 @@ def plain_text(name: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _condition(text: str | None) -> str | None:
+    if not text or not text.strip():
+        return None
+    try:
+        return read_predicate(text).text
+    except PredicateFault as fault:
+        place = "where" if fault.column is None else f"where, column {fault.column}"
+        raise sentence(f"{place}: {fault}") from None
+
+
+def _uuid(name: str) -> Callable[[str], UUID]:
+    def read(text: str) -> UUID:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise sentence(f"{name} must be a valid UUID") from None
+
+    return read
+
+
+def _group(text: str | None) -> str | None:
+    """A JSON object of path to value, its paths in their normal form."""
+    if not text:
+        return None
+    try:
+        check_object(text, deepest=_DEEPEST_GROUP)
+        values = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return msgspec.json.encode({normal_path(path): value for path, value in values.items()}).decode()
+    except (Refused, PathFault, msgspec.DecodeError, UnicodeEncodeError) as fault:
+        raise sentence(f'group must be a JSON object such as {{"payload.ip":"10.0.0.1"}} ({fault})') from None
+
+
 def cursor_of_form(pattern: str) -> tuple[Any, ...]:
     """What describes a parameter that takes the cursors of a list."""
 
@@ -99,6 +137,12 @@ EventCursor = Annotated[str | None, *cursor_of_form(EVENT_CURSOR)]
 AnomalyCursor = Annotated[str | None, *cursor_of_form(ANOMALY_CURSOR)]
 EventType = Annotated[str | None, plain_text("event_type"), STRING, Query(description="Events of this type only.")]
 Source = Annotated[str | None, plain_text("source"), STRING, Query(description="Events of this source only.")]
+Where = Annotated[
+    str | None,
+    BeforeValidator(_condition),
+    WithJsonSchema({"type": "string", "maxLength": LONGEST_PREDICATE, "pattern": "^[^\\u0000]*$"}),
+    Query(description="An SQL condition as in the filters of rules: payload.status >= 500 and source <> 'test'."),
+]
 RuleOrName = Annotated[
     str | None,
     plain_text("rule_id"),
@@ -115,6 +159,26 @@ AnomalyState = Annotated[
     one_of("state", "current", "retracted", "all"),
     Query(description="Anomalies that hold (the default), those that later events disproved, or all."),
 ]
+AnomalyOrigin = Annotated[
+    Literal["live", "late", "backfill", "rerun", "import"] | None,
+    one_of("origin", "live", "late", "backfill", "rerun", "import"),
+    Query(description="What found them."),
+]
+Group = Annotated[
+    str | None,
+    BeforeValidator(_group),
+    STRING,
+    Query(
+        description="Of groups that have these values, as a JSON object: all of a group's paths, or some of them.",
+        examples=['{"payload.ip":"10.0.0.1"}'],
+    ),
+]
+AlertId = Annotated[
+    UUID | None,
+    BeforeValidator(_uuid("alert_id")),
+    WithJsonSchema({"type": "string", "format": "uuid"}),
+    Query(description="Gathered in this alert."),
+]
 GroupBy = Annotated[
     Literal["event_type", "source"],
     one_of("group_by", "event_type", "source"),
@@ -125,4 +189,14 @@ WindowSeconds = Annotated[
     BeforeValidator(_window_seconds),
     WithJsonSchema({"type": "integer", "minimum": 10, "maximum": 3600}),
     Query(description="How far to look back from now."),
+]
+BucketSeconds = Annotated[
+    int,
+    _clamped("bucket_seconds", 60, 31 * 86_400),
+    Query(description="Length of a bucket; brought into 60..2678400 and rounded up to whole minutes."),
+]
+MostKeys = Annotated[
+    int,
+    _clamped("top", 1, 50),
+    Query(description="So many keys have a series of their own; brought into 1..50."),
 ]

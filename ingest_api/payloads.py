@@ -110,8 +110,15 @@ class StoredEvent(Answer):
     batch_id: int
 
 
+class EventPagination(Pagination):
+    """Of a search: a page may be short and have a `next` all the same, since a search looks at a bounded number of
+    rows."""
+
+    scanned: Annotated[int, Field(ge=0, description="Rows that a search looked at; there with `where` alone.")] = 0
+
+
 class EventPage(Answer):
     """Events, newest stored first."""
 
     data: list[StoredEvent]
-    pagination: Pagination
+    pagination: EventPagination

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Text, cast, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 
 from eventpulse.database.tables import anomalies, batches, rule_versions
 
@@ -32,6 +33,7 @@ _COLUMNS = (
     anomalies.c.retracted_at,
     anomalies.c.batch_id,
     anomalies.c.dagster_run_id,
+    anomalies.c.alert_id,
 )
 _WITH_RULE = anomalies.outerjoin(
     rule_versions,
@@ -49,11 +51,17 @@ class AnomalyPlace:
 
 @dataclass(frozen=True)
 class AnomalyFilter:
-    """Which anomalies; None asks nothing. `rule` is an id, or a name that the rule has or had."""
+    """Which anomalies; None asks nothing. `rule` is an id, or a name that the rule has or had. `since` and `until` are
+    event time, both included. `group` is a JSON object, of which a group must have every value."""
 
     rule: str | None = None
     severity: str | None = None
     state: str | None = "current"
+    origin: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    group: str | None = None
+    alert_id: UUID | None = None
 
 
 def newest_anomalies(
@@ -89,6 +97,18 @@ def _filtered(query: Select, wanted: AnomalyFilter) -> Select:
         query = query.where(anomalies.c.severity == wanted.severity)
     if wanted.state is not None:
         query = query.where(anomalies.c.state == wanted.state)
+    if wanted.origin is not None:
+        query = query.where(anomalies.c.origin == wanted.origin)
+    if wanted.since is not None:
+        query = query.where(anomalies.c.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(anomalies.c.occurred_at <= wanted.until)
+    if wanted.alert_id is not None:
+        query = query.where(anomalies.c.alert_id == wanted.alert_id)
+    if wanted.group is not None:
+        # jsonb compares values, not spellings: 1 is 1.0.
+        has_all = cast(anomalies.c.group, JSONB).contains(cast(bindparam(None, wanted.group, type_=Text), JSONB))
+        query = query.where(has_all)
     return query
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Text, and_, cast, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, Text, cast, or_, select, tuple_
 
 from eventpulse.database.tables import events
 
@@ -52,7 +52,8 @@ def newest_events(
     if after is not None:
         stored = tuple_(events.c.batch_id, events.c.position)
         place = tuple_(after.batch_id, after.position)
-        query = query.where(or_(stored < place, and_(stored == place, events.c.event_id > after.event_id)))
+        # `<=` alone is what the index can begin at; the second condition leaves out what lies before inside the place.
+        query = query.where(stored <= place, or_(stored < place, events.c.event_id > after.event_id))
     return connection.execute(query.limit(limit).offset(offset)).all()
 
 

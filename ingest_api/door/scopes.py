@@ -42,6 +42,7 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("POST", f"{_API}/dead-letters/{{dead_letter_id}}/redrive"): "admin",
     ("POST", f"{_API}/dead-letters/redrive"): "admin",
     ("GET", f"{_API}/metrics"): "read",
+    ("GET", f"{_API}/metrics/series"): "read",
     ("GET", "/metrics"): "read",
     ("GET", f"{_API}/rules"): "read",
     ("GET", f"{_API}/rules/{{rule_id}}"): "read",

@@ -103,6 +103,56 @@ def test_retracted_anomalies_are_shown_on_request(api: TestClient, store: Callab
     assert (wrong.status_code, wrong.json()) == (400, {"error": "state must be one of: current, retracted, all"})
 
 
+def test_filters_by_event_time_origin_and_alert(api: TestClient, store: Callable[..., str]) -> None:
+    alert = uuid4()
+    early = store(occurred_at=NOON, detected_at=NOON + timedelta(hours=3), origin="backfill")
+    late = store(occurred_at=NOON + timedelta(seconds=9), alert_id=alert)
+
+    assert shown(api, **{"from": "2026-01-31T12:00:09Z"}) == [late]
+    assert shown(api, **{"to": "2026-01-31T12:00:08.999Z"}) == [early]
+    assert shown(api, **{"from": "2026-01-31T12:00:00Z", "to": "2026-01-31T14:00:09+02:00"}) == [early, late]
+    assert shown(api, origin="backfill") == [early]
+    assert shown(api, alert_id=str(alert)) == [late]
+    assert shown(api, alert_id=str(uuid4())) == []
+    assert api.get("anomalies").json()["data"][1]["alert_id"] == str(alert)
+
+
+def test_a_group_is_asked_for_by_its_values_or_some_of_them(api: TestClient, store: Callable[..., str]) -> None:
+    both = store(group='{"payload.ip":"10.0.0.1","payload.port":22}')
+    other = store(group='{"payload.ip":"10.0.0.2","payload.port":22.0}')
+    store(group='{"payload.ip":null,"payload.port":"22"}')
+
+    assert shown(api, group='{"payload.ip":"10.0.0.1"}') == [both]
+    assert set(shown(api, group='{"payload.port": 22}')) == {both, other}
+    assert shown(api, group='{"payload.\\"port\\"": 22, "payload.ip": "10.0.0.2"}') == [other]
+    assert len(shown(api, group="{}")) == 3
+    assert shown(api, group='{"payload.user":null}') == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"origin": "guess"}, "origin must be one of: live, late, backfill, rerun, import"),
+        ({"alert_id": "seven"}, "alert_id must be a valid UUID"),
+        ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "from must not be after to"),
+        ({"group": "10.0.0.1"}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": "[1]"}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": '{"payload.ip":"a\\u0000"}'}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": '{"payload.ip":1e999999}'}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": '{"payload.ip":"\\ud800"}'}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": '{"ip":1}'}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+        ({"group": '{"payload.ip":' + "[" * 5000}, 'group must be a JSON object such as {"payload.ip":"10.0.0.1"}'),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_400_with_its_sentence(
+    api: TestClient, query: dict[str, str], sentence: str
+) -> None:
+    answer = api.get("anomalies", params=query)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)
+
+
 def test_a_row_has_what_the_original_had_and_our_additions(api: TestClient, store: Callable[..., str]) -> None:
     event_id = uuid4()
     anomaly_id = store(
