@@ -34,7 +34,7 @@ from ingest_api.health.prometheus import Instruments
 from ingest_api.intake.ingest_routes import add_ingest_routes
 from ingest_api.live import LiveAnomalies
 from ingest_api.openapi import complete_openapi
-from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes, series_routes
+from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes, rule_state_routes, series_routes
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         audit_routes,
         dead_letter_routes,
         redrive_routes,
+        rule_state_routes,  # before the routes with an id in its place
         rule_routes,
         rule_draft_routes,
         backtest_routes,

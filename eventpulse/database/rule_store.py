@@ -88,6 +88,15 @@ def change_rule(connection: Connection, rule: NewRule) -> Row:
     return _stored(connection, rule)
 
 
+def resume_rule(connection: Connection, rule_id: UUID) -> Row | None:
+    """Forget the failures of a rule, so that one that was suspended is evaluated from the next micro-batch on."""
+    afresh = {"failures": 0, "last_error": None, "suspended_at": None}
+    connection.execute(update(rule_progress).where(rule_progress.c.rule_id == rule_id).values(afresh))
+    # Touching the rule raises the revision of the rule book, which is what drains follow.
+    connection.execute(update(rules).where(rules.c.rule_id == rule_id).values(version=rules.c.version))
+    return rule_by_id(connection, rule_id)
+
+
 def remove_rule(connection: Connection, rule_id: UUID) -> bool:
     """Remove a rule; its versions and anomalies stay. Whether there was one."""
     return connection.execute(delete(rules).where(rules.c.rule_id == rule_id)).rowcount > 0

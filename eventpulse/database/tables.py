@@ -252,6 +252,7 @@ anomalies = Table(
     Index("anomalies_by_group", "rule_id", "group_key", "occurred_at"),
     Index("anomalies_by_time", "occurred_at"),
     Index("anomalies_by_alert", "alert_id", "occurred_at"),
+    Index("anomalies_by_rule", "rule_id", "occurred_at", postgresql_where=text("state = 'current'")),
 )
 
 # An episode of one rule and group: its anomalies point to it. `opened_at`, `last_at` and `ended_at` are event times;

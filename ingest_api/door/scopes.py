@@ -45,6 +45,7 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/metrics/series"): "read",
     ("GET", "/metrics"): "read",
     ("GET", f"{_API}/rules"): "read",
+    ("GET", f"{_API}/rules/states"): "read",
     ("GET", f"{_API}/rules/{{rule_id}}"): "read",
     ("GET", f"{_API}/rules/{{rule_id}}/versions"): "read",
     # These answer a question about a rule or a draft; nothing is kept.
@@ -55,6 +56,7 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("PUT", f"{_API}/rules/{{rule_id}}"): "admin",
     ("PATCH", f"{_API}/rules/{{rule_id}}"): "admin",
     ("DELETE", f"{_API}/rules/{{rule_id}}"): "admin",
+    ("POST", f"{_API}/rules/{{rule_id}}/resume"): "admin",
     ("WEBSOCKET", "/ws"): "read",
     ("WEBSOCKET", f"{_API}/ws"): "read",
 }

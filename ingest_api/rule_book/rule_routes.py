@@ -1,13 +1,10 @@
 """Make, show, change and remove rules. Drains hear of a change at once."""
 
-import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, HTTPException
-from redis.exceptions import RedisError
 from sqlalchemy import Engine, Row
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,7 +20,6 @@ from eventpulse.database.rule_store import (
     rule_to_change,
 )
 from eventpulse.database.transactions import reading, writing
-from eventpulse.stream.keys import RULES_CHANGED
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, Redis, TheSettings
 from ingest_api.payloads import Error
@@ -39,9 +35,7 @@ from ingest_api.rule_book.rule_documents import (
 from ingest_api.rule_book.rule_payloads import RuleRefused, StoredRule
 from ingest_api.rule_book.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
 from ingest_api.rule_book.rule_trials import require_passed, with_stored_members
-
-_TELL_WITHIN_SECONDS = 1.0
-_log = logging.getLogger(__name__)
+from ingest_api.rule_book.telling_drains import tell_drains
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 
@@ -139,7 +133,7 @@ async def delete_rule(database: Database, redis: Redis, rule_id: RuleId) -> Resp
                 raise rule_not_found()
 
     await run_in_threadpool(delete)
-    await _tell_drains(redis, wanted)
+    await tell_drains(redis, wanted)
     return Response(status_code=204)
 
 
@@ -160,14 +154,5 @@ async def _changed(change: Callable[[], Row], redis: Redis) -> Row:
         row = await run_in_threadpool(change)
     except RuleTaken as taken:
         raise HTTPException(409, str(taken)) from None
-    await _tell_drains(redis, row.rule_id)
+    await tell_drains(redis, row.rule_id)
     return row
-
-
-async def _tell_drains(redis: Redis, rule_id: UUID) -> None:
-    """Say that a rule has changed. Where nobody hears it, drains still see the revision of the rule book."""
-    try:
-        async with asyncio.timeout(_TELL_WITHIN_SECONDS):
-            await redis.publish(RULES_CHANGED, str(rule_id))
-    except (RedisError, OSError, TimeoutError) as fault:
-        _log.warning("Rule %s has changed, but Redis could not pass that on (%s).", rule_id, fault)

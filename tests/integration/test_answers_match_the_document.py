@@ -10,12 +10,12 @@ from sqlalchemy import Engine, text
 
 from ingest_api import anomaly_payloads, metric_payloads, payloads
 from ingest_api.health import health_payloads
-from ingest_api.rule_book import rule_payloads
+from ingest_api.rule_book import rule_payloads, rule_state_payloads
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
 CONDITION = {"type": "threshold", "metric": "count", "operator": ">", "value": 5}
 RULE = {"name": "r", "severity": "info", "window_seconds": 60, "condition": CONDITION}
-MODULES = (payloads, rule_payloads, anomaly_payloads, health_payloads, metric_payloads)
+MODULES = (payloads, rule_payloads, rule_state_payloads, anomaly_payloads, health_payloads, metric_payloads)
 NOBODY = str(uuid4())
 
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
@@ -27,6 +27,8 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/v1/events/batch", {"json": [EVENT] * 501}),
     ("GET", "/api/v1/events", {}),
     ("GET", "/api/v1/events", {"params": {"limit": "x"}}),
+    ("GET", "/api/v1/events", {"params": {"where": "source = 'b'"}}),
+    ("GET", "/api/v1/events", {"params": {"where": "source ="}}),
     ("GET", "/api/v1/events/health", {}),
     ("GET", "/api/v1/events/{event_id}", {"event_id": "$event"}),
     ("GET", "/api/v1/events/{event_id}", {"event_id": "x"}),
@@ -38,6 +40,10 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/v1/rules", {"json": {**RULE, "name": "other"}}),
     ("POST", "/api/v1/rules", {"json": RULE}),
     ("POST", "/api/v1/rules", {"json": {}}),
+    ("GET", "/api/v1/rules/states", {}),
+    ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": "$rule"}),
+    ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": "x"}),
+    ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": NOBODY}),
     ("GET", "/api/v1/rules/{rule_id}", {"rule_id": "$rule"}),
     ("GET", "/api/v1/rules/{rule_id}", {"rule_id": "x"}),
     ("GET", "/api/v1/rules/{rule_id}", {"rule_id": NOBODY}),
@@ -49,6 +55,8 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "/api/v1/rules/{rule_id}", {"rule_id": NOBODY}),
     ("GET", "/api/v1/metrics", {}),
     ("GET", "/api/v1/metrics", {"params": {"window_seconds": "7"}}),
+    ("GET", "/api/v1/metrics/series", {}),
+    ("GET", "/api/v1/metrics/series", {"params": {"top": "all"}}),
     ("GET", "/livez", {}),
     ("GET", "/readyz", {}),
 ]
