@@ -34,6 +34,7 @@ class LedgerBatch(Answer):
     started_at: datetime
     committed_at: datetime
     dagster_run_id: str | None
+    dagster_run_url: str | None
 
 
 class LedgerBatchPage(Answer):

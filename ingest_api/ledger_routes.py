@@ -13,7 +13,7 @@ from eventpulse.clock import iso_utc
 from eventpulse.database.ledger_queries import BatchFilter, LedgerDay, batches_before, days_of_ledger, no_day
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
-from ingest_api.dependencies import BlockingRedis, Database
+from ingest_api.dependencies import BlockingRedis, Database, TheSettings
 from ingest_api.ledger_parameters import Day, DayCursor, NumberCursor, Origin, Run
 from ingest_api.ledger_payloads import Ledger, LedgerBatchPage
 from ingest_api.paging import page
@@ -25,6 +25,7 @@ router = APIRouter(tags=["ledger"])
 @router.get("/batches", response_model=LedgerBatchPage, responses=documented(400, 500, 503))
 def list_batches(
     database: Database,
+    settings: TheSettings,
     limit: Limit = 50,
     offset: Offset = 0,
     cursor: NumberCursor = None,
@@ -39,7 +40,13 @@ def list_batches(
             connection, wanted, limit=limit + 1, offset=offset, before=int(cursor) if cursor else None
         )
     return json_answer(
-        page(rows, limit=limit, offset=offset, as_json=_batch_as_json, cursor_behind=lambda row: str(row.batch_id))
+        page(
+            rows,
+            limit=limit,
+            offset=offset,
+            as_json=lambda row: _batch_as_json(row, settings.dagster_at),
+            cursor_behind=lambda row: str(row.batch_id),
+        )
     )
 
 
@@ -80,8 +87,9 @@ def _with_days_that_only_wait(
     return sorted([*days, *waiting], key=lambda day: day.day, reverse=True)[:limit]
 
 
-def _batch_as_json(row: Row) -> dict[str, Any]:
+def _batch_as_json(row: Row, dagster_at: str) -> dict[str, Any]:
     shown = dict(row._mapping)
+    shown["dagster_run_url"] = f"{dagster_at}/runs/{row.dagster_run_id}" if row.dagster_run_id else None
     for name in ("oldest_received_at", "started_at", "committed_at"):
         shown[name] = iso_utc(shown[name]) if shown[name] else None
     return shown

@@ -30,15 +30,15 @@ export function select(options, value, onchange) {
     options.map(([key, text]) => h("option", { value: key }, text)));
 }
 
-/** Buttons of which one is chosen: [value, text] pairs. */
+/** Buttons of which one is chosen, from [value, text] pairs: { element, choose(value) }. `choose` tells nobody. */
 export function choice(label, options, value, onchange) {
-  const buttons = options.map(([key, text]) =>
-    h("button", { type: "button", "aria-pressed": String(key === value), onclick: () => choose(key) }, text));
+  const pick = (key) => { choose(key); onchange(key); };
+  const buttons = options.map(([key, text]) => h("button", { type: "button", onclick: () => pick(key) }, text));
   function choose(key) {
     options.forEach(([other], place) => buttons[place].setAttribute("aria-pressed", String(other === key)));
-    onchange(key);
   }
-  return h("div", { class: "choice", role: "group", "aria-label": label }, buttons);
+  choose(value);
+  return { element: h("div", { class: "choice", role: "group", "aria-label": label }, buttons), choose };
 }
 
 /** `act` once the typing has rested for a moment. */

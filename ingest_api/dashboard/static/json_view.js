@@ -29,3 +29,8 @@ function write(into, value, indent) {
   });
   into.append(`${indent}${list ? "]" : "}"}`);
 }
+
+/** A value in one line: key=value for the keys of an object. */
+export function jsonLine(value) {
+  return Object.entries(value ?? {}).map(([key, inner]) => `${key}=${typeof inner === "string" ? inner : JSON.stringify(inner)}`).join(" ").slice(0, 300);
+}

@@ -36,3 +36,10 @@ export function percent(part, all) {
 export function counted(count, one, many = `${one}s`) {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
+
+/** The value that a share of sorted numbers does not exceed; null of none. */
+export function quantile(numbers, share) {
+  if (!numbers.length) return null;
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}

@@ -2,10 +2,17 @@
 
 /** `nav` pages stand in the navigation, in this order. `open(view)` fills `view.outlet`; see router.js. */
 export const PAGES = [
-  { path: "/", title: "Overview", icon: "overview", key: "o", nav: true, open: (view) => load("overview", view) },
+  { path: "/", title: "Overview", icon: "overview", key: "o", nav: true, open: load("overview") },
+  { path: "/events", title: "Events", icon: "events", key: "e", nav: true, open: load("events") },
+  { path: "/events/:id", title: "Event", open: load("events", "openOne") },
+  { path: "/dead-letters", title: "Dead letters", icon: "letters", key: "d", nav: true, open: load("dead_letters") },
+  { path: "/dead-letters/:id", title: "Dead letter", open: load("dead_letters", "openOne") },
+  { path: "/batches", title: "Batches", icon: "batches", key: "b", nav: true, open: load("batches") },
 ];
 
-async function load(name, view) {
-  const page = await import(`./pages/${name}.js`);
-  if (!view.signal.aborted) await page.open(view);
+function load(module, name = "open") {
+  return async (view) => {
+    const page = await import(`./pages/${module}.js`);
+    if (!view.signal.aborted) await page[name](view);
+  };
 }

@@ -2,6 +2,7 @@
 
 import { choice } from "./field.js";
 import { h, replace } from "./html.js";
+import { icon } from "./icon.js";
 import { clock } from "./time.js";
 
 /** Name, length in seconds, and how long a bar of a chart over it is. */
@@ -23,18 +24,20 @@ export function rangeOf(query, otherwise = "1h") {
   return { name, from: new Date(now - length * 1000), to: new Date(now), live: true, bucketSeconds };
 }
 
-/** Buttons to choose one; `changed({ range } or { from, to })` hears what belongs into the address. */
+/** Buttons to choose one: { element, show }. `changed` hears what belongs into the address; `show` follows `query`. */
 export function rangeChoice(query, changed, otherwise = "1h") {
-  const chosen = rangeOf(query, otherwise);
+  const pick = (name) => changed({ range: name === otherwise ? null : name, from: null, to: null });
+  const buttons = choice("Range of event time", RANGES.map(([name]) => [name, name]), null, pick);
   const fixed = h("span", { class: "range-fixed" });
-  const buttons = choice("Range of event time", RANGES.map(([name]) => [name, name]), chosen.name, (name) => {
-    replace(fixed);
-    changed({ range: name === otherwise ? null : name, from: null, to: null });
-  });
-  if (!chosen.live) {
-    replace(fixed, `${clock(chosen.from)} – ${clock(chosen.to)}`);
+  function show() {
+    const { name, from, to, live } = rangeOf(query, otherwise);
+    buttons.choose(name);
+    fixed.hidden = live;
+    replace(fixed, `${clock(from)} – ${clock(to)}`,
+      h("button", { type: "button", class: "icon-button", title: "Back to now", "aria-label": "Back to now", onclick: () => pick(otherwise) }, icon("close")));
   }
-  return h("div", { class: "range" }, fixed, buttons);
+  show();
+  return { element: h("div", { class: "range" }, fixed, buttons.element), show };
 }
 
 function bucketFor(seconds) {

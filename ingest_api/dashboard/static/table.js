@@ -42,6 +42,7 @@ export function pages(turned) {
   return {
     element,
     cursor: () => behind.at(-1) ?? null,
+    older: () => older.click(),
     firstPage() { behind = []; },
     show(pagination) {
       next = pagination.next ?? null;

@@ -40,6 +40,17 @@ export function dayOf(instant) {
   return format(new Date(instant), { year: "numeric", month: "2-digit", day: "2-digit" });
 }
 
+/** An instant as a field of type datetime-local has it, in the zone of the page; and back, as the API has it. */
+export function toInput(instant) {
+  const date = new Date(instant ?? NaN);
+  return Number.isNaN(date.getTime()) ? "" : `${dayOf(date)}T${clock(date, { day: "never" })}`;
+}
+
+export function fromInput(text) {
+  const date = new Date(text && zone() === "utc" ? `${text}Z` : text);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
 function format(date, parts) {
   // The Swedish way of writing dates is the ISO one.
   return date.toLocaleString("sv-SE", { ...parts, ...(zone() === "utc" ? { timeZone: "UTC" } : {}) }).replace(",", ".");

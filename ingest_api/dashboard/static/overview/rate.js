@@ -19,14 +19,14 @@ export function ratePanel(chosen, signal) {
     signal,
     onZoom: (from, to) => chosen.change({ range: null, from: new Date(from).toISOString(), to: new Date(to).toISOString() }),
   });
-  const by = choice("Stack by", [["event_type", "by type"], ["source", "by source"]], chosen.query.get("by") ?? "event_type",
+  const by = choice("Stack by", [["event_type", "by type"], ["source", "by source"]], chosen.by(),
     (name) => chosen.change({ by: name === "event_type" ? null : name }));
 
   async function load({ signal }) {
     const { from, to, bucketSeconds } = chosen.range();
     const between = { from: from.toISOString(), to: to.toISOString() };
     const [counts, anomalies] = await Promise.all([
-      get("metrics/series", { ...between, bucket_seconds: bucketSeconds, group_by: chosen.query.get("by") ?? "event_type" }, { signal }),
+      get("metrics/series", { ...between, bucket_seconds: bucketSeconds, group_by: chosen.by(), ...chosen.filters() }, { signal }),
       get("anomalies", { ...between, limit: MOST_ANOMALIES }, { signal }),
     ]);
     return { counts, anomalies: anomalies.data, from, to, now: Date.now() };
@@ -40,7 +40,7 @@ export function ratePanel(chosen, signal) {
       + `${counted(data.anomalies.length, "anomaly", "anomalies")}. Most frequent: ${data.counts.series.slice(0, 3).map(({ key, total }) => `${key} ${whole(total)}`).join(", ")}.`);
   }
 
-  const shown = panel({ title: "Events a second", load, render, live: ["batch", "anomaly"], gap: 2000, every: 10, actions: by, signal });
+  const shown = panel({ title: "Events a second", load, render, live: ["batch", "anomaly"], gap: 2000, every: 10, actions: by.element, className: "area-rate", signal });
   return shown;
 }
 
