@@ -215,6 +215,8 @@ class DrainRun:
         self._tally.add(committed, lag_seconds)
         for rule_id, why in committed.row.rule_errors.items():
             self.reporter.say(f"Rule {rule_id} could not be evaluated in batch {committed.row.batch_id}: {why}")
+        for rule, why in committed.found.findings.limited.items():
+            self.reporter.say(f"Rule {rule} is limited since batch {committed.row.batch_id} and rests: {why}")
         if committed.found.findings.anomalies.is_empty():
             return
         found = committed.found.anomalies.head(MOST_ANNOUNCED)

@@ -65,6 +65,7 @@ class Found:
             or not findings.restated.is_empty()
             or findings.retracted
             or findings.faults
+            or findings.limited
         )
 
 
@@ -213,7 +214,7 @@ class Detector:
             self._memories.pop(rule_id, None)
         for progress in found.progress:
             self._progress[progress.rule_id] = progress
-            if progress.suspended_at is not None:
+            if progress.rests:
                 self._rules.pop(progress.rule_id, None)
                 self._memories.pop(progress.rule_id, None)
 
@@ -230,14 +231,14 @@ class Detector:
         return arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons, accepted)
 
     def _follow_progress(self) -> None:
-        """Take over how far others have got with each rule. A rule they have suspended is none any more; a memory that
+        """Take over how far others have got with each rule. A rule that rests is none any more; a memory that
         does not reach back to where the next judgement begins is built anew."""
         self._progress = dict(load_progress(self._connection))
         for rule_id, rule in list(self._rules.items()):
             known, memory = self._progress.get(rule_id), self._memories.get(rule_id)
             if known is None or known.semantic_hash != rule.semantic_hash:
                 continue
-            if known.suspended_at is not None:
+            if known.rests:
                 self._rules.pop(rule_id)
                 self._memories.pop(rule_id, None)
             elif memory is not None and known.judged_through is not None:
@@ -262,6 +263,7 @@ class Detector:
             for arrival in self._arrivals(rules, events, shard):
                 rule, memory = arrival.rule, self._memories[arrival.rule.rule_id]
                 memory = add_rows(memory, arrival.rows, arrival.newest)
+                memory = replace(memory, groups_at_most=memory.groups_at_most + arrival.scope.height)
                 self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
                 self._accepted.setdefault(rule.rule_id, {})[shard] = arrival.newest
 
@@ -292,7 +294,7 @@ class Detector:
             if known is not None and known.semantic_hash != rule.semantic_hash:
                 self._progress.pop(rule.rule_id)
                 known = None
-            if known is not None and known.suspended_at is not None:
+            if known is not None and known.rests:
                 continue
             before = self._rules.get(rule.rule_id)
             if before is not None and before.semantic_hash != rule.semantic_hash:
@@ -305,7 +307,10 @@ class Detector:
         changed = []
         for rule_id in findings.touched:
             memory = findings.memories[rule_id]
-            changed.append(Progress(rule_id, self._rules[rule_id].semantic_hash, memory.newest, memory.judged_through))
+            judged = Progress(rule_id, self._rules[rule_id].semantic_hash, memory.newest, memory.judged_through)
+            if (why := findings.limited.get(rule_id)) is not None:
+                judged = replace(judged, limited_at=now, limited_why=why)
+            changed.append(judged)
         for rule_id, why in findings.faults.items():
             rule = self._rules.get(rule_id)
             if rule is None:

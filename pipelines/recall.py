@@ -42,7 +42,8 @@ def build_memory(
         floor = min(floor, judged_through)
     rows = _carried(connection, rule, earlier(floor, look_back(rule)), floor, besides).sort(TIME_ORDER)
     anomalies = standing_anomalies(connection, rule, oldest_anomaly(rule, floor))
-    return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height)
+    groups = rows["group_key"].n_unique()
+    return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height, groups_at_most=groups)
 
 
 def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:

@@ -49,6 +49,8 @@ def remarks_on(rule: Rule, seen: Seen, evaluated: Sequence[Evaluated], befell: T
         found.append(f"It failed in {failures:,} micro-batches.")
     if suspended := befell.suspended.get(rule.rule_id):
         found.append(f"It has been suspended since {iso_utc(suspended)}.")
+    if limited := befell.limited.get(rule.rule_id):
+        found.append(f"It has been limited since {iso_utc(limited)}: it has more than {rule.max_groups:,} groups.")
     made = befell.silent.get(rule.rule_id)
     if made is not None and start_of(day) + _DAY - made >= SILENT_AFTER:
         found.append(f"It has never had an anomaly since it was made on {made:%Y-%m-%d}.")

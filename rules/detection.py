@@ -15,6 +15,7 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.arrival import SCOPE, Arrival, arrive
 from rules.evaluation import FIRED, FOREVER, carry, judge, look_back, moves_without_events, select_all
+from rules.limit import within_limit
 from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, remembered, trim
 from rules.reach import reach
 from rules.rule import Rule
@@ -49,7 +50,8 @@ class Findings:
     `anomalies` are new or hold again (ANOMALY_SCHEMA plus `late`, a Boolean); `retracted` ids no longer hold; `faults`
     maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged,
     `changed` those of them of which anything changes; `restated` (ANOMALY_SCHEMA) stand as before and say something
-    else now, since a late event is among them.
+    else now, since a late event is among them; `limited` maps a rule that has come to have too many groups to a
+    sentence about it.
     """
 
     anomalies: pl.DataFrame
@@ -60,6 +62,7 @@ class Findings:
     memories: dict[UUID, Memory]
     touched: list[UUID] = field(default_factory=list)
     changed: list[UUID] = field(default_factory=list)
+    limited: dict[UUID, str] = field(default_factory=dict)
 
 
 def arrivals(
@@ -128,6 +131,7 @@ def detect(
     new_memories = dict(memories)
     touched: list[UUID] = []
     changed: list[UUID] = []
+    limited: dict[UUID, str] = {}
     for rule in rules:
         arrival = by_rule.get(rule.rule_id)
         memory = memories[rule.rule_id]
@@ -142,6 +146,8 @@ def detect(
             continue
         touched.append(rule.rule_id)
         new_memories[rule.rule_id] = outcome.memory
+        if outcome.limited is not None:
+            limited[rule.rule_id] = outcome.limited
         retracted += outcome.retracted
         if outcome.retracted or not (outcome.found.is_empty() and outcome.restated.is_empty()):
             changed.append(rule.rule_id)
@@ -152,7 +158,9 @@ def detect(
     anomalies = pl.concat(found) if found else _no_anomalies()
     # An event counts once, however many rules it came too late for.
     too_late = pl.concat([arrival.too_late for arrival in arrived]).n_unique() if arrived else 0
-    return Findings(anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed)
+    return Findings(
+        anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed, limited
+    )
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,7 @@ class _Outcome:
     restated: pl.DataFrame
     retracted: list[str]
     memory: Memory
+    limited: str | None
 
 
 def _judge_rule(
@@ -200,9 +209,10 @@ def _judge_rule(
     if not (found.is_empty() and restated.is_empty()) or gone:
         memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
     memory = trim(rule, memory, horizons.hot)
+    memory, limited = within_limit(rule, memory, 0 if arrival is None else arrival.scope.height)
     known_through = None if before is None else earlier(before, horizons.lateness)
     late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
-    return _Outcome(found.with_columns(late=late), restated, gone, memory)
+    return _Outcome(found.with_columns(late=late), restated, gone, memory, limited)
 
 
 def _compared(

@@ -38,7 +38,8 @@ _FEWEST_ROWS_TO_TRIM = 4_096
 @dataclass(frozen=True)
 class Memory:
     """One rule's memory. `rows` are in time order; `newest` is the newest event time the rule has selected;
-    `judged_through` the watermark up to which truth that moves without events has been judged."""
+    `judged_through` the watermark up to which truth that moves without events has been judged; `groups_at_most` is a
+    number that its groups do not exceed."""
 
     floor: datetime
     rows: pl.DataFrame
@@ -46,6 +47,7 @@ class Memory:
     newest: datetime | None = None
     judged_through: datetime | None = None
     rows_after_trim: int = 0
+    groups_at_most: int = 0
 
 
 def earlier(instant: datetime, span: timedelta) -> datetime:

@@ -60,13 +60,15 @@ class Replay:
     """Some rules on their way through history from `start` on.
 
     First `look_back` is given the events before `start` that matter, then `stood` the anomalies, then `judge` slice
-    after slice. A rule that fails is left out from then on; `faults` says why.
+    after slice. A rule that fails is left out from then on, and so is one that has too many groups, beginning with the
+    slice after; `faults` says why.
     """
 
     def __init__(self, rules: Sequence[Rule], start: datetime) -> None:
         self.rules = list(rules)
         self.start = start
         self.faults: dict[UUID, str] = {}
+        self._limited: set[UUID] = set()
         nothing = select_all(self.rules, with_fields(EVENT_SCHEMA.to_frame(), paths_of(self.rules)))
         self._memories: dict[UUID, Memory] = {
             rule.rule_id: empty_memory(nothing[rule.rule_id], start) for rule in self.rules
@@ -99,12 +101,15 @@ class Replay:
         before. What moves without events is judged to the end, or to a watermark that stands before it."""
         known = end - _ONE_MICROSECOND
         through = known if watermark is None else min(known, watermark)
+        self.drop(self._limited)
         arrived = arrivals(self.rules, self._memories, with_fields(events, paths_of(self.rules)), _IN_ORDER)
         findings = detect(self.rules, self._memories, arrived, {}, through, _IN_ORDER)
         self._memories = findings.memories
         if findings.faults:
             self.faults |= findings.faults
-            self.rules = [rule for rule in self.rules if rule.rule_id not in self.faults]
+            self.drop(findings.faults)
+        self.faults |= findings.limited
+        self._limited |= findings.limited.keys()
         return findings.anomalies.select(ANOMALY_SCHEMA.names())
 
     def groups(self) -> dict[UUID, int]:
@@ -115,6 +120,7 @@ class Replay:
         """Leave some rules out from here on."""
         gone = set(rule_ids)
         self.rules = [rule for rule in self.rules if rule.rule_id not in gone]
+        self._memories = {rule_id: kept for rule_id, kept in self._memories.items() if rule_id not in gone}
 
 
 def settled_through(rule: Rule, end: datetime, watermark: datetime) -> datetime:

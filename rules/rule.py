@@ -26,7 +26,17 @@ __all__ = ["Rule", "RuleDocument", "RuleFaults", "RuleIssue", "read_rule"]
 RULE_NAMESPACE = UUID("6f1c7f0e-53a2-5d0f-9a35-8f6e6a2d4b11")
 #: Keys that the API adds to a rule when it shows it; sent back, they are passed over.
 SHOWN_ONLY = frozenset(
-    {"rule_id", "version", "created_at", "updated_at", "semantic_hash", "suspended_at", "last_error"}
+    {
+        "rule_id",
+        "version",
+        "created_at",
+        "updated_at",
+        "semantic_hash",
+        "suspended_at",
+        "last_error",
+        "limited_at",
+        "limited_why",
+    }
 )
 DEFAULT_WINDOW_SECONDS = 60
 DEFAULT_MAX_GROUPS = 100_000

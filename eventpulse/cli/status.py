@@ -50,6 +50,8 @@ def show(report: Report, console: Console) -> None:
     console.print(f"Backlog: {_backlog(report)}", markup=False)
     console.print(f"Balance: {_balance(report)}", markup=False)
     console.print(f"Ledger: {_ledger(report)}", markup=False)
+    for sentence in _rules(report):
+        console.print(f"Rules: {sentence}", markup=False)
     if isinstance(report.batches, Unanswered):
         console.print(f"Last micro-batches: {report.batches.reason}", markup=False)
     elif report.batches:
@@ -65,6 +67,11 @@ def as_document(report: Report) -> dict[str, Any]:
         "backlog": _fields(report.backlog),
         "balance": _equation(report.balance),
         "ledger": _fields(report.ledger),
+        "rules": (
+            _fields(report.troubled_rules)
+            if isinstance(report.troubled_rules, Unanswered)
+            else [_fields(rule) for rule in report.troubled_rules]
+        ),
         "batches": (
             _fields(report.batches)
             if isinstance(report.batches, Unanswered)
@@ -116,6 +123,17 @@ def _ledger(report: Report) -> str:
                 f"{totals.taken:,} events taken in {totals.batches:,} micro-batches; {totals.too_late:,} too late to "
                 f"correct anomalies; {totals.anomalies:,} anomalies found, {totals.retracted:,} retracted"
             )
+
+
+def _rules(report: Report) -> list[str]:
+    match report.troubled_rules:
+        case Unanswered(reason):
+            return [reason]
+        case []:
+            return ["none is suspended, limited or failing"]
+        case rules:
+            since = {rule.name: f" since {iso_utc(rule.since)}" if rule.since else "" for rule in rules}
+            return [f'"{rule.name}" is {rule.trouble}{since[rule.name]}: {rule.why}' for rule in rules]
 
 
 def _batches(batches: list[BatchSummary]) -> Table:

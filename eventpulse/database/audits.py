@@ -56,11 +56,12 @@ class DayAudit:
 
 @dataclass(frozen=True)
 class Troubles:
-    """What befell the rules on a day: the micro-batches in which each failed, since when some are suspended, and
-    which have never had an anomaly, with when they were made."""
+    """What befell the rules on a day: the micro-batches in which each failed, since when some are suspended or
+    limited, and which have never had an anomaly, with when they were made."""
 
     failures: dict[UUID, int] = field(default_factory=dict)
     suspended: dict[UUID, datetime] = field(default_factory=dict)
+    limited: dict[UUID, datetime] = field(default_factory=dict)
     silent: dict[UUID, datetime] = field(default_factory=dict)
 
 
@@ -127,11 +128,14 @@ def troubles(connection: psycopg.Connection, start: datetime, end: datetime) -> 
     suspended = connection.execute(
         "select rule_id, suspended_at from eventpulse.rule_progress where suspended_at is not null"
     ).fetchall()
+    limited = connection.execute(
+        "select rule_id, limited_at from eventpulse.rule_progress where limited_at is not null"
+    ).fetchall()
     silent = connection.execute(
         "select rule_id, created_at from eventpulse.rules r"
         " where not exists (select from eventpulse.anomalies a where a.rule_id = r.rule_id)"
     ).fetchall()
-    return Troubles(dict(failures), dict(suspended), dict(silent))
+    return Troubles(dict(failures), dict(suspended), dict(limited), dict(silent))
 
 
 def _values(audit_id: int, finding: Finding) -> tuple[object, ...]:

@@ -27,7 +27,8 @@ where a.state = 'retracted'
 
 @dataclass(frozen=True)
 class Progress:
-    """How far live detection has got with a rule. `failures` counts batches in a row in which it failed."""
+    """How far live detection has got with a rule. `failures` counts batches in a row in which it failed; `limited_why`
+    is a sentence about a rule that has too many groups."""
 
     rule_id: UUID
     semantic_hash: str
@@ -36,6 +37,13 @@ class Progress:
     failures: int = 0
     last_error: str | None = None
     suspended_at: datetime | None = None
+    limited_at: datetime | None = None
+    limited_why: str | None = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether the rule is not judged until it is changed or resumed."""
+        return self.suspended_at is not None or self.limited_at is not None
 
 
 def save_anomalies(
@@ -76,12 +84,14 @@ def save_progress(connection: psycopg.Connection, progress: Sequence[Progress]) 
     connection.execute(
         """
         insert into eventpulse.rule_progress
-            (rule_id, semantic_hash, newest_event_at, judged_through, failures, last_error, suspended_at)
+            (rule_id, semantic_hash, newest_event_at, judged_through, failures, last_error, suspended_at, limited_at,
+             limited_why)
         select * from unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[],
-                             %s::timestamptz[])
+                             %s::timestamptz[], %s::timestamptz[], %s::text[])
         on conflict (rule_id) do update set semantic_hash = excluded.semantic_hash,
             newest_event_at = excluded.newest_event_at, judged_through = excluded.judged_through,
-            failures = excluded.failures, last_error = excluded.last_error, suspended_at = excluded.suspended_at
+            failures = excluded.failures, last_error = excluded.last_error, suspended_at = excluded.suspended_at,
+            limited_at = excluded.limited_at, limited_why = excluded.limited_why
         """,
         (
             [rule.rule_id for rule in progress],
@@ -91,6 +101,8 @@ def save_progress(connection: psycopg.Connection, progress: Sequence[Progress]) 
             [rule.failures for rule in progress],
             [rule.last_error for rule in progress],
             [rule.suspended_at for rule in progress],
+            [rule.limited_at for rule in progress],
+            [rule.limited_why for rule in progress],
         ),
     )
 
@@ -98,7 +110,7 @@ def save_progress(connection: psycopg.Connection, progress: Sequence[Progress]) 
 def load_progress(connection: psycopg.Connection) -> Mapping[UUID, Progress]:
     """How far live detection has got, by rule."""
     rows = connection.execute(
-        "select rule_id, semantic_hash, newest_event_at, judged_through, failures, last_error, suspended_at"
-        " from eventpulse.rule_progress"
+        "select rule_id, semantic_hash, newest_event_at, judged_through, failures, last_error, suspended_at,"
+        " limited_at, limited_why from eventpulse.rule_progress"
     ).fetchall()
     return {row[0]: Progress(*row) for row in rows}

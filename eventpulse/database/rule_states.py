@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-State = Literal["live", "shadow", "disabled", "suspended", "failing"]
+State = Literal["live", "shadow", "disabled", "suspended", "limited", "failing"]
 #: So many UTC days are counted, today included.
 DAYS = 14
 
@@ -17,6 +17,7 @@ with unresolved as (
     select rule_id, count(*) as alerts from eventpulse.alerts where state <> 'resolved' group by rule_id
 )
 select rules.rule_id, rules.name, rules.severity, rules.version, progress.suspended_at, progress.last_error,
+    progress.limited_at, progress.limited_why,
     coalesce(progress.failures, 0) as failures, coalesce(unresolved.alerts, 0) as open_alerts,
     (
         select max(occurred_at) from eventpulse.anomalies
@@ -25,6 +26,7 @@ select rules.rule_id, rules.name, rules.severity, rules.version, progress.suspen
     case
         when not rules.enabled then 'disabled'
         when progress.suspended_at is not null then 'suspended'
+        when progress.limited_at is not null then 'limited'
         when progress.failures > 0 then 'failing'
         when rules.document ->> 'mode' = 'shadow' then 'shadow'
         else 'live'

@@ -40,7 +40,10 @@ _COLUMNS = (
     rules.c.updated_at,
     rule_progress.c.suspended_at,
     rule_progress.c.last_error,
+    rule_progress.c.limited_at,
+    rule_progress.c.limited_why,
 )
+_AFRESH = {"failures": 0, "last_error": None, "suspended_at": None, "limited_at": None, "limited_why": None}
 _WITH_PROGRESS = rules.outerjoin(rule_progress, rule_progress.c.rule_id == rules.c.rule_id)
 
 
@@ -80,18 +83,17 @@ def add_rule(connection: Connection, rule: NewRule) -> Row:
 
 
 def change_rule(connection: Connection, rule: NewRule) -> Row:
-    """Store the next version of a rule. One that was suspended gets another chance. Raises RuleTaken."""
+    """Store the next version of a rule. One that was suspended or limited gets another chance. Raises RuleTaken."""
     change = update(rules).where(rules.c.rule_id == rule.rule_id).values(updated_at=func.now(), **_values(rule))
     _written(connection, rule, change)
-    afresh = {"failures": 0, "last_error": None, "suspended_at": None}
-    connection.execute(update(rule_progress).where(rule_progress.c.rule_id == rule.rule_id).values(afresh))
+    connection.execute(update(rule_progress).where(rule_progress.c.rule_id == rule.rule_id).values(_AFRESH))
     return _stored(connection, rule)
 
 
 def resume_rule(connection: Connection, rule_id: UUID) -> Row | None:
-    """Forget the failures of a rule, so that one that was suspended is evaluated from the next micro-batch on."""
-    afresh = {"failures": 0, "last_error": None, "suspended_at": None}
-    connection.execute(update(rule_progress).where(rule_progress.c.rule_id == rule_id).values(afresh))
+    """Forget the failures of a rule and that it had too many groups, so that one that rests is evaluated from the next
+    micro-batch on."""
+    connection.execute(update(rule_progress).where(rule_progress.c.rule_id == rule_id).values(_AFRESH))
     # Touching the rule raises the revision of the rule book, which is what drains follow.
     connection.execute(update(rules).where(rules.c.rule_id == rule_id).values(version=rules.c.version))
     return rule_by_id(connection, rule_id)

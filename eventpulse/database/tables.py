@@ -216,6 +216,8 @@ rule_progress = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("suspended_at", Instant),
+    Column("limited_at", Instant),
+    Column("limited_why", Text),
 )
 
 anomalies = Table(

@@ -15,6 +15,7 @@ from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import contenders, current_lease
 from eventpulse.database.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
+from eventpulse.database.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.errors import EventPulseError
 from eventpulse.health import dagster, drain, servers
 from eventpulse.health.part import Part, State, Unanswered, ask_all
@@ -36,6 +37,7 @@ class Report:
     ledger: LedgerTotals | Unanswered
     balance: Balance | Unanswered
     batches: list[BatchSummary] | Unanswered
+    troubled_rules: list[TroubledRule] | Unanswered
 
     @property
     def healthy(self) -> bool:
@@ -69,6 +71,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         "ledger": lambda: _in_database(settings, ledger_totals),
         "balance": lambda: _in_database(settings, lambda ledger: _in_redis(settings, partial(read_balance, ledger))),
         "batches": lambda: _in_database(settings, lambda connection: last_batches(connection, _LAST_BATCHES)),
+        "rules": lambda: _in_database(settings, troubled_rules),
     }
     with http:
         answers = ask_all(questions, within_seconds=WITHIN_SECONDS)
@@ -87,6 +90,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         _unanswered(parts, servers.POSTGRESQL, answers["ledger"]),
         _unanswered(parts, servers.REDIS, _unanswered(parts, servers.POSTGRESQL, answers["balance"])),
         _unanswered(parts, servers.POSTGRESQL, answers["batches"]),
+        _unanswered(parts, servers.POSTGRESQL, answers["rules"]),
     )
 
 

@@ -15,6 +15,7 @@ from eventpulse.database.dead_letters import letters_by_state
 from eventpulse.database.leadership import Lease, current_lease
 from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
 from eventpulse.database.transactions import reading
+from eventpulse.database.troubled_rules import TROUBLES, troubled_rules
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.stream.backlog import Backlog, read_backlog
 
@@ -34,6 +35,8 @@ class Observed:
     dead_letters: dict[str, int] = field(default_factory=dict)
     postgres_up: bool = False
     redis_up: bool = False
+    #: How many rules are suspended, limited and failing.
+    troubled_rules: dict[str, int] = field(default_factory=dict)
 
 
 class Observations:
@@ -72,10 +75,13 @@ class Observations:
         """Ask both servers once."""
         totals = lease = balance = backlog = None
         letters: dict[str, int] = {}
+        troubled: dict[str, int] = {}
         postgres_up = redis_up = True
         try:
             with reading(self._engine) as connection:
                 totals, letters = ledger_totals(connection), letters_by_state(connection)
+                found = [rule.trouble for rule in troubled_rules(connection)]
+                troubled = {trouble: found.count(trouble) for trouble in TROUBLES}
                 if self._newest_batch is None:
                     self._newest_batch = newest_batch(connection)
                 for batch_id, seconds in durations_after(connection, self._newest_batch):
@@ -93,4 +99,4 @@ class Observations:
             postgres_up = False
         except (RedisError, OSError):
             redis_up = False
-        return Observed(totals, balance, backlog, lease, letters, postgres_up, redis_up)
+        return Observed(totals, balance, backlog, lease, letters, postgres_up, redis_up, troubled)

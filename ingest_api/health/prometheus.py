@@ -74,6 +74,13 @@ class Instruments:
             for state, count in sorted(seen.dead_letters.items()):
                 letters.add_metric([state], count)
             yield letters
+        if seen.troubled_rules:
+            rules = GaugeMetricFamily(
+                "eventpulse_rules_troubled", "Rules that rest, or fail just now; 0 if all is well.", labels=["trouble"]
+            )
+            for trouble, count in sorted(seen.troubled_rules.items()):
+                rules.add_metric([trouble], count)
+            yield rules
 
     def _age(self, instant: datetime) -> float:
         return max((self._clock() - instant).total_seconds(), 0.0)

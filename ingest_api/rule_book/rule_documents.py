@@ -136,6 +136,8 @@ def rule_as_json(row: Row) -> dict[str, Any]:
         **{key: value for key, value in document.items() if key not in shown and key not in SHOWN_ONLY},
         "suspended_at": iso_utc(row.suspended_at) if row.suspended_at else None,
         "last_error": row.last_error,
+        "limited_at": iso_utc(row.limited_at) if row.limited_at else None,
+        "limited_why": row.limited_why,
         "created_at": iso_utc(row.created_at),
         "updated_at": iso_utc(row.updated_at),
     }

@@ -79,5 +79,7 @@ class StoredRule(BaseModel):
     condition: JsonObject
     suspended_at: Annotated[datetime | None, Field(description="Since when it rests, having failed.")]
     last_error: str | None
+    limited_at: Annotated[datetime | None, Field(description="Since when it rests, having too many groups.")]
+    limited_why: Annotated[str | None, Field(description="How many groups, and what to do about it.")]
     created_at: datetime
     updated_at: datetime

@@ -24,13 +24,16 @@ class RuleStateShown(Answer):
     severity: Literal["critical", "warning", "info"]
     version: int
     state: Annotated[
-        Literal["live", "shadow", "disabled", "suspended", "failing"],
+        Literal["live", "shadow", "disabled", "suspended", "limited", "failing"],
         Field(
             description="`failing`: its last micro-batches failed, and it is tried again. `suspended`: it failed too "
-            "often and rests until it is edited or resumed."
+            "often and rests until it is edited or resumed. `limited`: it has more groups than `max_groups`, and rests "
+            "likewise."
         ),
     ]
     suspended_at: datetime | None
+    limited_at: datetime | None
+    limited_why: Annotated[str | None, Field(description="How many groups it has, and what to do about it.")]
     failures: Annotated[int, Field(ge=0, description="Micro-batches in a row that it failed in.")]
     last_error: str | None
     last_fired_at: Annotated[datetime | None, Field(description="Event time of its newest anomaly that holds.")]

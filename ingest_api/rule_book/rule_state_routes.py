@@ -31,8 +31,8 @@ def list_states(database: Database) -> Response:
 
 @router.post("/{rule_id}/resume", response_model=StoredRule, responses=documented(400, 404, 500, 503))
 async def resume(database: Database, redis: Redis, rule_id: RuleId) -> Response:
-    """Give a rule that was suspended, or that is failing, another chance, from the next micro-batch on. What it missed
-    meanwhile shows as a gap in its coverage, which a backfill fills. A rule that is well stays as it is."""
+    """Give a rule that was suspended or limited, or that is failing, another chance, from the next micro-batch on. What
+    it missed meanwhile shows as a gap in its coverage, which a backfill fills. A rule that is well stays as it is."""
     wanted = valid_id(rule_id)
 
     def resumed() -> Row | None:
@@ -55,6 +55,8 @@ def _as_json(state: RuleState) -> dict[str, Any]:
         "version": rule.version,
         "state": rule.state,
         "suspended_at": iso_utc(rule.suspended_at) if rule.suspended_at else None,
+        "limited_at": iso_utc(rule.limited_at) if rule.limited_at else None,
+        "limited_why": rule.limited_why,
         "failures": rule.failures,
         "last_error": rule.last_error,
         "last_fired_at": iso_utc(rule.last_fired_at) if rule.last_fired_at else None,
