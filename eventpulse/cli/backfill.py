@@ -16,6 +16,7 @@ from pipelines.announce import announce_history
 from pipelines.backfill import Backfill, Piece
 from pipelines.history_tally import HistoryTally
 from pipelines.read_rules import named_rules
+from rules.rule import Rule
 
 
 def backfill(
@@ -31,7 +32,6 @@ def backfill(
     the same command goes on from there. Nobody is notified unless --notify is given."""
     settings = load_settings()
     start, end = stretch(first, last)
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     with connected(settings, "backfill") as connection:
         rules = named_rules(connection, rule)
         work = Backfill(connection, settings)
@@ -39,30 +39,40 @@ def backfill(
         if not pieces:
             typer.echo("There is nothing to do: everything stored there has been evaluated. --again does it again.")
             return
-        typer.echo(_plan(pieces))
-        tally, told = HistoryTally(rules), 0
-        try:
-            with HistoryProgress("Backfill", sum(piece.events for piece in pieces)) as progress:
-                for passed in work.run(pieces):
-                    tally.add(passed)
-                    progress.advance(passed.events, passed.end, tally.in_short())
-                    if notify:
-                        told += announce_history(redis_url, passed.new, rules, origin="backfill")
-        except KeyboardInterrupt:
-            typer.echo("Interrupted. The same command goes on from here.", err=True)
-            raise typer.Exit(130) from None
-        finally:
-            DagsterReports(settings).anomalies(tally.new_by_day, "backfill")
-        tally.show(Console(highlight=False))
-        rate = progress.passed / max(progress.seconds, 0.001)
-        typer.echo(f"{progress.passed:,} events in {timedelta(seconds=round(progress.seconds))}: {rate:,.0f} events/s.")
-        if notify:
-            typer.echo(f"{told:,} anomalies were announced.")
+        typer.echo(plan_in_words(pieces))
+        tally = work_through(work, rules, pieces, notify=notify)
     if tally.faults:
         raise typer.Exit(1)
 
 
-def _plan(pieces: Sequence[Piece]) -> str:
+def work_through(
+    work: Backfill, rules: Sequence[Rule], pieces: Sequence[Piece], *, notify: bool = False
+) -> HistoryTally:
+    """Evaluate what is planned, show how it gets on and what came of it, and tell Dagster."""
+    redis_url = work.settings.redis_url.get_secret_value() if work.settings.redis_url else ""
+    tally, told = HistoryTally(rules), 0
+    try:
+        with HistoryProgress("Backfill", sum(piece.events for piece in pieces)) as progress:
+            for passed in work.run(pieces):
+                tally.add(passed)
+                progress.advance(passed.events, passed.end, tally.in_short())
+                if notify:
+                    told += announce_history(redis_url, passed.new, rules, origin=work.origin)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. `eventpulse backfill` goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        DagsterReports(work.settings).anomalies(tally.new_by_day, work.origin)
+    tally.show(Console(highlight=False))
+    rate = progress.passed / max(progress.seconds, 0.001)
+    typer.echo(f"{progress.passed:,} events in {timedelta(seconds=round(progress.seconds))}: {rate:,.0f} events/s.")
+    if notify:
+        typer.echo(f"{told:,} anomalies were announced.")
+    return tally
+
+
+def plan_in_words(pieces: Sequence[Piece]) -> str:
+    """What is going to be evaluated."""
     rules = {rule.rule_id for piece in pieces for rule in piece.rules}
     events = sum(piece.events for piece in pieces)
     first, last = min(piece.start for piece in pieces), max(piece.end for piece in pieces)

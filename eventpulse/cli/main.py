@@ -13,6 +13,7 @@ _COMMANDS = {
     "up": "eventpulse.cli.up:up",
     "status": "eventpulse.cli.status:status",
     "send": "eventpulse.cli.send:send",
+    "import": "eventpulse.cli.import_files:import_files",
     "demo": "eventpulse.cli.demo:demo",
     "rules": "eventpulse.cli.rules:rules",
     "backfill": "eventpulse.cli.backfill:backfill",

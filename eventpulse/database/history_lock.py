@@ -62,9 +62,16 @@ def newest_batch_of_all(connection: psycopg.Connection) -> int:
 
 
 @contextmanager
-def rewriting_history(connection: psycopg.Connection) -> Iterator[None]:
-    """Wait until nobody else changes history, and hold others back until the block ends."""
-    connection.execute("select pg_advisory_lock(%s, %s)", (_CLASS, _REWRITING))
+def rewriting_history(connection: psycopg.Connection, on_waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Wait until nobody else changes history, and hold others back until the block ends. `on_waiting` is called where
+    somebody does."""
+    if on_waiting is not None:
+        row = connection.execute("select pg_try_advisory_lock(%s, %s)", (_CLASS, _REWRITING)).fetchone()
+        if row is None or not row[0]:
+            on_waiting()
+            connection.execute("select pg_advisory_lock(%s, %s)", (_CLASS, _REWRITING))
+    else:
+        connection.execute("select pg_advisory_lock(%s, %s)", (_CLASS, _REWRITING))
     try:
         yield
     finally:

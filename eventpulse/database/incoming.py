@@ -38,6 +38,19 @@ where not (i.client_id and exists (select from eventpulse.events e where e.event
 on conflict do nothing
 """
 
+# For a great many events at once it is cheaper to look up all ids together, provided that PostgreSQL knows how many
+# there are; for a few it would be very much dearer.
+_FORGET_KNOWN = """
+delete from incoming i using eventpulse.events e where i.client_id and e.event_id = i.event_id
+"""
+_INSERT_REST = """
+insert into eventpulse.events
+    (event_id, event_type, source, "timestamp", received_at, position, batch_id, origin, payload, metadata)
+select event_id, event_type, source, "timestamp", received_at, position, %(batch_id)s, %(origin)s, payload, metadata
+from incoming
+on conflict do nothing
+"""
+
 _NEW_ONES = """
 select e.event_id::text from eventpulse.events e join incoming i using (event_id, "timestamp")
 where e.batch_id = %(batch_id)s
@@ -61,14 +74,20 @@ def prepare_staging(connection: psycopg.Connection) -> None:
     connection.execute(_STAGING)
 
 
-def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str) -> Stored:
-    """Insert the events that are new, inside the caller's transaction.
+def store_events(
+    connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str, many: bool = False
+) -> Stored:
+    """Insert the events that are new, inside the caller's transaction. `many`: thousands, of which the day is unknown.
 
     `events` has INCOMING_COLUMNS; within it each id stands once. Raises one of REFUSALS where PostgreSQL refuses a
     value; nothing is stored then.
     """
     _copy(connection, events)
-    inserted = connection.execute(_INSERT, {"batch_id": batch_id, "origin": origin}).rowcount
+    if many and events["client_id"].any():
+        connection.execute("analyze incoming (event_id)")
+        connection.execute(_FORGET_KNOWN)
+    statement = _INSERT_REST if many else _INSERT
+    inserted = connection.execute(statement, {"batch_id": batch_id, "origin": origin}).rowcount
     if inserted == events.height:
         return Stored(events, 0)
     new_ids = [row[0] for row in connection.execute(_NEW_ONES, {"batch_id": batch_id})]

@@ -558,3 +558,25 @@ deliveries = Table(
     Index("deliveries_by_alert", "alert_ids", postgresql_using="gin"),
     Index("deliveries_by_channel", "channel_id", "number"),
 )
+
+# How far each file of historical events has been imported, known by its place and its first row. `through` is the last
+# of its lines or rows that was dealt with.
+imports = Table(
+    "imports",
+    metadata,
+    Column("import_id", BigInteger, Identity(), primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("through", BigInteger, nullable=False, server_default=text("0")),
+    Column("stored", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicates", BigInteger, nullable=False, server_default=text("0")),
+    Column("dead_lettered", BigInteger, nullable=False, server_default=text("0")),
+    Column("skipped", BigInteger, nullable=False, server_default=text("0")),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("started_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("finished_at", Instant),
+    UniqueConstraint("file", "fingerprint", name="imports_once"),
+)

@@ -5,6 +5,7 @@ What is refused here is explained in explain.py, fault by fault; what is taken n
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -37,6 +38,9 @@ _decode_lines = msgspec.json.Decoder(SentEvent).decode_lines
 _is_event_id = re.compile(EVENT_ID_PATTERN).match  # a pattern in the struct would take three times as long
 _encode_lines = msgspec.json.Encoder().encode_lines
 
+#: Makes the id of an event that was sent without one, from its place among those it was sent with.
+IdOf = Callable[[int], str]
+
 #: What the readers below raise. RecursionError: brackets without end under a key that is not ours.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused)
 
@@ -57,10 +61,10 @@ class TooMany(ValueError):
     """A batch over the limit."""
 
 
-def read_event(body: bytes, *, deepest: int) -> Accepted:
+def read_event(body: bytes, *, deepest: int, id_of: IdOf | None = None) -> Accepted:
     """The one event in `body`. Raises one of UNREADABLE."""
     _refuse_bad_utf8(body)
-    return _accept([_decode_one(body)], body, deepest)
+    return _accept([_decode_one(body)], body, deepest, id_of)
 
 
 def read_batch(body: bytes, *, most: int, deepest: int) -> Accepted:
@@ -69,13 +73,13 @@ def read_batch(body: bytes, *, most: int, deepest: int) -> Accepted:
     return _accept_batch(_decode_many(body), body, most, deepest)
 
 
-def read_lines(body: bytes, *, most: int, deepest: int) -> Accepted:
+def read_lines(body: bytes, *, most: int, deepest: int, id_of: IdOf | None = None) -> Accepted:
     """The events in `body`, one on each line. Raises as read_batch does."""
     _refuse_bad_utf8(body)
     events = _decode_lines(body)
     if len(events) != len(split_lines(body)):  # the decoder does not mind how lines are broken
         raise Refused(Issue((), "Each event must stand on a line of its own", "invalid_json"))
-    return _accept_batch(events, body, most, deepest)
+    return _accept_batch(events, body, most, deepest, id_of)
 
 
 def split_lines(body: bytes) -> list[bytes]:
@@ -83,12 +87,12 @@ def split_lines(body: bytes) -> list[bytes]:
     return [line for line in body.split(b"\n") if line and not line.isspace()]
 
 
-def _accept_batch(events: list[SentEvent], body: bytes, most: int, deepest: int) -> Accepted:
+def _accept_batch(events: list[SentEvent], body: bytes, most: int, deepest: int, id_of: IdOf | None = None) -> Accepted:
     if not events:
         raise Empty
     if len(events) > most:
         raise TooMany(len(events))
-    return _accept(events, body, deepest)
+    return _accept(events, body, deepest, id_of)
 
 
 def _refuse_bad_utf8(body: bytes) -> None:
@@ -96,14 +100,18 @@ def _refuse_bad_utf8(body: bytes) -> None:
         body.decode()
 
 
-def _accept(events: list[SentEvent], body: bytes, deepest: int) -> Accepted:
+def _accept(events: list[SentEvent], body: bytes, deepest: int, id_of: IdOf | None) -> Accepted:
     received_at = time.time_ns() // 1_000
     may_have_nul = b"\\u0000" in body
-    ids, accepted = [], []
+    ids: list[str] = []
+    accepted: list[StreamedEvent] = []
     for event in events:
         sent_id = event.event_id
         client_id = sent_id is not msgspec.UNSET
-        event_id = sent_id.lower() if isinstance(sent_id, str) else mint_event_id(received_at // 1_000)
+        if isinstance(sent_id, str):
+            event_id = sent_id.lower()
+        else:
+            event_id = mint_event_id(received_at // 1_000) if id_of is None else id_of(len(ids))
         if client_id and not _is_event_id(event_id):
             raise Refused(Issue(("event_id",), "Invalid uuid", "invalid_string"))
         timestamp = microseconds(event.timestamp)
