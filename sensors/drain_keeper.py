@@ -39,18 +39,19 @@ _UNFINISHED = [
 )
 def drain_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Watch, and ask for runs when any are missing."""
-    url = load_settings().database_url
+    settings = load_settings()
+    url = settings.database_url
     if url is None:
         raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     engine = open_engine(url.get_secret_value(), application="eventpulse keeper of drains", pool_size=1)
     try:
-        return _watch(context, engine)
+        return _watch(context, engine, timedelta(seconds=settings.run_start_seconds))
     finally:
         engine.dispose()
 
 
-def _watch(context: dg.SensorEvaluationContext, engine: Engine) -> dg.SensorResult | dg.SkipReason:
-    attendance = Attendance(seen=set((context.cursor or "").split()))
+def _watch(context: dg.SensorEvaluationContext, engine: Engine, grace: timedelta) -> dg.SensorResult | dg.SkipReason:
+    attendance = Attendance(seen=set((context.cursor or "").split()), grace=grace)
     deadline = time.monotonic() + WATCH_SECONDS
     asked = 0.0
     while time.monotonic() < deadline:

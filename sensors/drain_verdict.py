@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from eventpulse.database.leadership import WANTED, Contender
 
-#: How long a run may take from its launch to its connection.
+#: How long a run may take from its launch to its connection, where no setting says otherwise.
 GRACE = timedelta(seconds=45)
 #: A run that hands over closes its connection a moment before Dagster knows that it has ended.
 ENDING = timedelta(seconds=3)
@@ -50,6 +50,7 @@ class Attendance:
     """Who has been seen at work, and since when those who should be are not. Times are of the monotonic clock."""
 
     seen: set[str]
+    grace: timedelta = GRACE
     _missing_since: dict[str, float] = field(default_factory=dict)
 
     def look(
@@ -63,7 +64,7 @@ class Attendance:
             for run in runs
             if not run.finished
             and run.run_id not in present
-            and (run.run_id in self.seen or now - run.created_at > GRACE)
+            and (run.run_id in self.seen or now - run.created_at > self.grace)
         ]
         self._missing_since = {run_id: self._missing_since.get(run_id, monotonic) for run_id in missing}
         return [Missing(run_id, timedelta(seconds=monotonic - since)) for run_id, since in self._missing_since.items()]
