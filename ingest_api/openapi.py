@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from eventpulse.intake.event_model import EventIn
 from eventpulse.settings import Settings
 from ingest_api.door.openapi_door import describe_door
+from ingest_api.notifications.channel_payloads import ChannelIn
+from ingest_api.notifications.silence_payloads import InhibitionIn, MatcherIn, SilenceIn
 from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA
 from ingest_api.rule_book.backtest_payloads import BacktestRequest
 from ingest_api.rule_book.rule_documents import REQUIRED_FOR_PUT
@@ -52,6 +54,9 @@ def _schemas_of_bodies() -> dict[str, Any]:
     replacement["properties"] = {**rule["properties"]}
     for part in (rule, replacement):
         _allow_null_for_nothing(part)
+    channel = ChannelIn.model_json_schema(ref_template=_TEMPLATE)
+    parts |= channel.pop("$defs", {})
+    channel_patch = {**{key: value for key, value in channel.items() if key != "required"}, "title": "ChannelPatch"}
     patch = {**{key: value for key, value in rule.items() if key != "required"}, "title": "RulePatch"}
     return {
         "EventIn": event,
@@ -62,6 +67,12 @@ def _schemas_of_bodies() -> dict[str, Any]:
         "RuleDocument": rule,
         "RuleReplacement": replacement,
         "RulePatch": {**patch, "minProperties": 1},
+        "ChannelIn": channel,
+        "ChannelPatch": {**channel_patch, "minProperties": 1},
+        **{
+            model.__name__: model.model_json_schema(ref_template=_TEMPLATE)
+            for model in (SilenceIn, MatcherIn, InhibitionIn)
+        },
     }
 
 
