@@ -59,14 +59,14 @@ def _watch(context: dg.SensorEvaluationContext, engine: Engine, grace: timedelta
         if len(contending) < WANTED or time.monotonic() - asked >= ASK_DAGSTER_SECONDS:
             asked = time.monotonic()
             # First who should be at work, then who is: else a run that takes the lead meanwhile would seem to be gone.
-            lease, runs = current_lease(engine, shard=0), _recent_runs(context.instance)
+            lease, runs = current_lease(engine, shard=0), recent_runs(context.instance, DRAIN_JOB)
             attendance.seen |= {lease.run_id} if lease is not None else set()
             contending = contenders(engine, shard=0)
             now = datetime.now(UTC)
             missing = attendance.look(contending, runs, monotonic=time.monotonic(), now=now)
             verdict = judge_drains(contending, runs, missing, now=now)
             for run_id in verdict.died:
-                _report_death(context, run_id)
+                report_death(context, run_id)
             context.update_cursor(_cursor(attendance, runs))
             if verdict.lack is not None:
                 return dg.SensorResult([dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})] * verdict.wanted)
@@ -79,10 +79,10 @@ def _cursor(attendance: Attendance, runs: Sequence[DrainRunSeen]) -> str:
     return " ".join(sorted(attendance.seen & {run.run_id for run in runs if not run.finished}))
 
 
-def _recent_runs(instance: dg.DagsterInstance) -> list[DrainRunSeen]:
-    """Every unfinished drain run, and the newest finished ones."""
-    unfinished = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB, statuses=_UNFINISHED), limit=50)
-    newest = instance.get_run_records(dg.RunsFilter(job_name=DRAIN_JOB), limit=10)
+def recent_runs(instance: dg.DagsterInstance, job: str) -> list[DrainRunSeen]:
+    """Every unfinished run of a job, and the newest finished ones."""
+    unfinished = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_UNFINISHED), limit=50)
+    newest = instance.get_run_records(dg.RunsFilter(job_name=job), limit=10)
     # A run that is executed again evaluates history; it neither leads nor stands by.
     drains = [record for record in [*unfinished, *newest] if record.dagster_run.parent_run_id is None]
     seen = {record.dagster_run.run_id: _seen(record) for record in drains}
@@ -102,10 +102,11 @@ def _seen(record: dg.RunRecord) -> DrainRunSeen:
     )
 
 
-def _report_death(context: dg.SensorEvaluationContext, run_id: str) -> None:
+def report_death(context: dg.SensorEvaluationContext, run_id: str) -> None:
+    """Mark a run as failed that died without telling Dagster."""
     run = context.instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
         context.instance.report_run_failed(
             run, message="The run's process is gone: its connection to PostgreSQL no longer exists."
         )
-        context.log.warning(f"Drain run {run_id} had died; it is marked as failed.")
+        context.log.warning(f"Run {run_id} of {run.job_name} had died; it is marked as failed.")

@@ -79,22 +79,27 @@ class Missing:
 
 
 def judge_drains(
-    contending: Sequence[Contender], runs: Sequence[DrainRunSeen], missing: Sequence[Missing], *, now: datetime
+    contending: Sequence[Contender],
+    runs: Sequence[DrainRunSeen],
+    missing: Sequence[Missing],
+    *,
+    now: datetime,
+    wanted: int = WANTED,
 ) -> Verdict:
     """Compare who is at work with the runs Dagster believes in; `runs` come newest first.
 
-    A run that is neither at work nor missing is on its way. A missing one may be back in a moment, ends just now or has
-    died. Where runs fail as soon as they start, the next one waits longer each time.
+    `wanted` of them shall be there. A run that is neither at work nor missing is on its way. A missing one may be back
+    in a moment, ends just now or has died. Where runs fail as soon as they start, the next one waits longer each time.
     """
     present = {contender.run_id for contender in contending}
     absent = {run.run_id for run in runs if not run.finished} - present
     arriving = absent - {run.run_id for run in missing}
     returning = [run for run in missing if run.missing_for < RETURNING]
     died = tuple(run.run_id for run in missing if run.missing_for >= ENDING)
-    wanted = max(0, WANTED - len(present) - len(arriving) - len(returning))
-    if wanted == 0 or _must_pause(runs, now):
+    more = max(0, wanted - len(present) - len(arriving) - len(returning))
+    if more == 0 or _must_pause(runs, now):
         return Verdict(0, None, died)
-    return Verdict(wanted, Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
+    return Verdict(more, Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
 
 
 def _must_pause(runs: Sequence[DrainRunSeen], now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Leadership of a drain: a PostgreSQL session advisory lock on the very connection that writes.
+"""Leadership of a drain, or of the sender: a PostgreSQL session advisory lock on the very connection that writes.
 
 No lock, no writes: the lock falls the instant its process or connection dies, and a transaction on that connection dies
 with it. Who holds the lock, and who waits for it, is read from pg_locks, so nothing can disagree with it.
@@ -10,8 +10,17 @@ from datetime import datetime
 import psycopg
 from sqlalchemy import Engine, text
 
-_LOCK_CLASS = 0x45564450
-APPLICATION_PREFIX = "eventpulse drain "
+
+@dataclass(frozen=True)
+class Duty:
+    """What one process at a time does: the class of its lock, and how its connections are named."""
+
+    lock_class: int
+    prefix: str
+
+
+DRAIN = Duty(0x45564450, "eventpulse drain ")
+SEND = Duty(0x4556534E, "eventpulse sender ")
 #: How many drains a shard wants: one leads, one stands by.
 WANTED = 2
 
@@ -35,34 +44,36 @@ class Lease:
     heartbeat_at: datetime
 
 
-def application_name(run_id: str) -> str:
-    """The name under which a drain run's connection is seen; Dagster's run id fits into PostgreSQL's 63 bytes."""
-    return APPLICATION_PREFIX + run_id
+def application_name(run_id: str, duty: Duty = DRAIN) -> str:
+    """The name under which a run's connection is seen; Dagster's run id fits into PostgreSQL's 63 bytes."""
+    return duty.prefix + run_id
 
 
-def wait_for_leadership(connection: psycopg.Connection, shard: int, *, at_most_milliseconds: int) -> bool:
+def wait_for_leadership(
+    connection: psycopg.Connection, shard: int, *, at_most_milliseconds: int, duty: Duty = DRAIN
+) -> bool:
     """Stand in the queue for the shard's lock; true once this connection holds it, which follows a release within
     milliseconds. False after the given time: the caller looks around and asks again."""
     try:
         connection.execute(f"set lock_timeout = {int(at_most_milliseconds)}")
-        connection.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, shard))
+        connection.execute("select pg_advisory_lock(%s, %s)", (duty.lock_class, shard))
     except psycopg.errors.LockNotAvailable:
         return False
     connection.execute("set lock_timeout = 0")
     return True
 
 
-def release_leadership(connection: psycopg.Connection, shard: int) -> None:
+def release_leadership(connection: psycopg.Connection, shard: int, duty: Duty = DRAIN) -> None:
     """Let the next in the queue lead, at once."""
-    connection.execute("select pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, shard))
+    connection.execute("select pg_advisory_unlock(%s, %s)", (duty.lock_class, shard))
 
 
-def somebody_waits(connection: psycopg.Connection, shard: int) -> bool:
+def somebody_waits(connection: psycopg.Connection, shard: int, duty: Duty = DRAIN) -> bool:
     """Whether a standby is in the queue for the lock."""
     row = connection.execute(
         "select exists (select from pg_locks where locktype = 'advisory' and not granted and classid = %s"
         " and objid = %s and database = (select oid from pg_database where datname = current_database()))",
-        (_LOCK_CLASS, shard),
+        (duty.lock_class, shard),
     ).fetchone()
     return bool(row and row[0])
 
@@ -77,12 +88,12 @@ def enough_others(connection: psycopg.Connection, shard: int) -> bool:
                or exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted
                           and l.classid = %(class)s and l.objid = %(shard)s))
         """,
-        {"prefix": APPLICATION_PREFIX + "%", "class": _LOCK_CLASS, "shard": shard},
+        {"prefix": DRAIN.prefix + "%", "class": DRAIN.lock_class, "shard": shard},
     ).fetchone()
     return row is not None and row[0] >= WANTED
 
 
-def contenders(engine: Engine, shard: int) -> list[Contender]:
+def contenders(engine: Engine, shard: int, duty: Duty = DRAIN) -> list[Contender]:
     """The leader first, then those who wait or get ready to, in no particular order.
 
     Whoever is connected counts: a standby leaves the lock's queue now and then to look around.
@@ -97,10 +108,10 @@ def contenders(engine: Engine, shard: int) -> list[Contender]:
         """
     )
     parameters = {
-        "skip": len(APPLICATION_PREFIX) + 1,
-        "class": _LOCK_CLASS,
+        "skip": len(duty.prefix) + 1,
+        "class": duty.lock_class,
         "shard": shard,
-        "prefix": APPLICATION_PREFIX,
+        "prefix": duty.prefix,
     }
     with engine.connect() as connection:
         return [Contender(**row) for row in connection.execute(query, parameters).mappings()]
