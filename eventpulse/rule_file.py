@@ -5,7 +5,7 @@ A file holds one rule, a list of rules, or several documents parted by `---`. YA
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ _LARGEST_FILE = 4 * 1024 * 1024
 class UnreadableFile(EventPulseError):
     """A file of rules that is no YAML. The sentence begins with `file:line:column`."""
 
+    def __init__(self, file: Path, why: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(f"{file}:{line}:{column}: {why}")
+        self.why, self.line, self.column = why, line, column
+
 
 @dataclass(frozen=True)
 class FoundRule:
@@ -35,6 +39,13 @@ class FoundRule:
 
         `column` counts inside a text that stands on one line. `at_key` points at the last key itself.
         """
+        line, at = self.line_and_column(path, column, at_key=at_key)
+        return f"{self.file}:{line}:{at}"
+
+    def line_and_column(
+        self, path: tuple[str | int, ...], column: int | None = None, *, at_key: bool = False
+    ) -> tuple[int, int]:
+        """The same place as numbers, counted from 1."""
         key = value = self.node
         for part in path:
             inside = _inside(value, part)
@@ -45,7 +56,7 @@ class FoundRule:
         offset = 0
         if column is not None and isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
             offset = column - 1 + (node.style in ("'", '"'))
-        return f"{self.file}:{node.start_mark.line + 1}:{node.start_mark.column + 1 + offset}"
+        return node.start_mark.line + 1, node.start_mark.column + 1 + offset
 
 
 def rule_files(folder: Path) -> list[Path]:
@@ -61,12 +72,19 @@ def read_rule_file(file: Path) -> Iterator[FoundRule]:
     """Every rule's document in the file, in order. Raises UnreadableFile."""
     try:
         if file.stat().st_size > _LARGEST_FILE:
-            raise UnreadableFile(f"{file}:1:1: the file is larger than {_LARGEST_FILE} bytes.")
-        loader = _Loader(file.read_text(encoding="utf-8"))
+            raise UnreadableFile(file, f"the file is larger than {_LARGEST_FILE} bytes.")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise UnreadableFile(f"{file}:1:1: the file cannot be read as text ({fault}).") from fault
+        raise UnreadableFile(file, f"the file cannot be read as text ({fault}).") from fault
+    yield from read_rule_text(text, file)
+
+
+def read_rule_text(text: str, file: Path) -> Iterator[FoundRule]:
+    """Every rule's document in the text of a file, in order. Raises UnreadableFile."""
+    try:
+        loader = _Loader(text)
     except yaml.YAMLError as fault:
-        raise UnreadableFile(f"{file}:1:1: the file holds characters that YAML does not allow.") from fault
+        raise UnreadableFile(file, "the file holds characters that YAML does not allow.") from fault
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -76,12 +94,17 @@ def read_rule_file(file: Path) -> Iterator[FoundRule]:
                     yield FoundRule(file, loader.construct_document(rule), rule)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise UnreadableFile(f"{file}:{place}: {fault.problem or fault.context}.") from fault
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise UnreadableFile(file, f"{fault.problem or fault.context}.", *place) from fault
     except (ValueError, RecursionError) as fault:
-        raise UnreadableFile(f"{file}:1:1: the file cannot be read ({fault}).") from fault
+        raise UnreadableFile(file, f"the file cannot be read ({fault}).") from fault
     finally:
         loader.dispose()
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """A rule's document as people write it in a file."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120)
 
 
 class _Loader(yaml.SafeLoader):

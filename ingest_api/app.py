@@ -35,7 +35,14 @@ from ingest_api.intake.ingest_routes import add_ingest_routes
 from ingest_api.live import LiveAnomalies
 from ingest_api.notifications import channel_routes, delivery_routes, inhibition_routes, silence_routes
 from ingest_api.openapi import complete_openapi
-from ingest_api.rule_book import backtest_routes, rule_draft_routes, rule_routes, rule_state_routes, series_routes
+from ingest_api.rule_book import (
+    backtest_routes,
+    rule_draft_routes,
+    rule_routes,
+    rule_state_routes,
+    rule_text_routes,
+    series_routes,
+)
 
 BASE = "/api/v1"
 CONNECTIONS_TO_POSTGRESQL = 10
@@ -81,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         rule_state_routes,  # before the routes with an id in its place
         rule_routes,
         rule_draft_routes,
+        rule_text_routes,
         backtest_routes,
         series_routes,
         metric_routes,

@@ -14,6 +14,7 @@ from ingest_api.notifications.silence_payloads import InhibitionIn, MatcherIn, S
 from ingest_api.payloads import JSON_OBJECT_SCHEMA, JSON_VALUE_SCHEMA
 from ingest_api.rule_book.backtest_payloads import BacktestRequest
 from ingest_api.rule_book.rule_documents import REQUIRED_FOR_PUT
+from ingest_api.rule_book.rule_text_payloads import RuleTextRequest
 from ingest_api.rule_book.series_payloads import SeriesRequest
 from rules.conditions import CONDITIONS
 from rules.rule import RuleDocument
@@ -60,6 +61,7 @@ def _schemas_of_bodies() -> dict[str, Any]:
     patch = {**{key: value for key, value in rule.items() if key != "required"}, "title": "RulePatch"}
     return {
         "EventIn": event,
+        "RuleTextRequest": RuleTextRequest.model_json_schema(ref_template=_TEMPLATE),
         "BacktestRequest": BacktestRequest.model_json_schema(ref_template=_TEMPLATE),
         "SeriesRequest": SeriesRequest.model_json_schema(ref_template=_TEMPLATE),
         "JsonValue": JSON_VALUE_SCHEMA,

@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import yaml
-
+from eventpulse.rule_file import as_yaml
 from rules.faults import RuleFaults
 from rules.rule import SHOWN_ONLY, Rule, read_rule
 
@@ -72,11 +71,6 @@ def _change(rule: Rule, rule_id: UUID, shown: Mapping[str, Any] | None) -> RuleC
 def as_sent(shown: Mapping[str, Any]) -> dict[str, Any]:
     """A rule as the API shows it, without what the server added."""
     return {key: value for key, value in shown.items() if key not in SHOWN_ONLY}
-
-
-def as_yaml(document: Mapping[str, Any]) -> str:
-    """A rule as it stands in a file."""
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120)
 
 
 def _means_the_same(rule: Rule, shown: Mapping[str, Any]) -> bool:

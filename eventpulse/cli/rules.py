@@ -9,9 +9,10 @@ import typer
 from eventpulse.cli.api_address import api_address
 from eventpulse.cli.backtest import backtest
 from eventpulse.cli.rule_api import RuleApi, open_rule_api
-from eventpulse.cli.rule_changes import Change, RuleChange, as_sent, as_yaml, changes
+from eventpulse.cli.rule_changes import Change, RuleChange, as_sent, changes
 from eventpulse.cli.rule_folder import RuleFolder, read_folder
 from eventpulse.errors import EventPulseError
+from eventpulse.rule_file import as_yaml
 from eventpulse.settings import load_settings
 from rules.rule_tests import run_test
 

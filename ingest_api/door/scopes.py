@@ -50,6 +50,7 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/rules/{{rule_id}}/versions"): "read",
     # These answer a question about a rule or a draft; nothing is kept.
     ("POST", f"{_API}/rules/validate"): "read",
+    ("POST", f"{_API}/rules/text"): "read",
     ("POST", f"{_API}/rules/backtest"): "read",
     ("POST", f"{_API}/rules/series"): "read",
     ("POST", f"{_API}/rules"): "admin",

@@ -10,12 +10,20 @@ from sqlalchemy import Engine, text
 
 from ingest_api import anomaly_payloads, metric_payloads, payloads
 from ingest_api.health import health_payloads
-from ingest_api.rule_book import rule_payloads, rule_state_payloads
+from ingest_api.rule_book import rule_payloads, rule_state_payloads, rule_text_payloads
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
 CONDITION = {"type": "threshold", "metric": "count", "operator": ">", "value": 5}
 RULE = {"name": "r", "severity": "info", "window_seconds": 60, "condition": CONDITION}
-MODULES = (payloads, rule_payloads, rule_state_payloads, anomaly_payloads, health_payloads, metric_payloads)
+MODULES = (
+    payloads,
+    rule_payloads,
+    rule_state_payloads,
+    rule_text_payloads,
+    anomaly_payloads,
+    health_payloads,
+    metric_payloads,
+)
 NOBODY = str(uuid4())
 
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
@@ -41,6 +49,9 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/v1/rules", {"json": RULE}),
     ("POST", "/api/v1/rules", {"json": {}}),
     ("GET", "/api/v1/rules/states", {}),
+    ("POST", "/api/v1/rules/text", {"json": {"rule": RULE}}),
+    ("POST", "/api/v1/rules/text", {"json": {"text": "name: [x"}}),
+    ("POST", "/api/v1/rules/text", {"json": {}}),
     ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": "$rule"}),
     ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": "x"}),
     ("POST", "/api/v1/rules/{rule_id}/resume", {"rule_id": NOBODY}),
