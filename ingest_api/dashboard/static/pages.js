@@ -3,6 +3,9 @@
 /** `nav` pages stand in the navigation, in this order. `open(view)` fills `view.outlet`; see router.js. */
 export const PAGES = [
   { path: "/", title: "Overview", icon: "overview", key: "o", nav: true, open: load("overview") },
+  { path: "/rules", title: "Rules", icon: "rules", key: "r", nav: true, open: load("rules") },
+  { path: "/rules/new", title: "New rule", open: load("rule", "openNew") },
+  { path: "/rules/:id", title: "Rule", open: load("rule") },
   { path: "/events", title: "Events", icon: "events", key: "e", nav: true, open: load("events") },
   { path: "/events/:id", title: "Event", open: load("events", "openOne") },
   { path: "/dead-letters", title: "Dead letters", icon: "letters", key: "d", nav: true, open: load("dead_letters") },

@@ -1,0 +1,26 @@
+// What was sent and what was not, each with its reason.
+
+import { badge } from "../badge.js";
+import { h } from "../html.js";
+import { counted, whole } from "../number.js";
+import { link } from "../router.js";
+import { ago, clock } from "../time.js";
+
+const TONES = { waiting: "info", sending: "info", sent: "ok", held: "quiet", failed: "warning", gave_up: "critical" };
+export const DELIVERY_STATES = Object.keys(TONES);
+
+const at = (instant) => (instant ? h("time", { datetime: instant, title: clock(instant, { day: "always" }) }, ago(instant)) : "–");
+
+/** Columns of a table of deliveries. */
+export const DELIVERY_COLUMNS = [
+  { title: "State", className: "nowrap", cell: ({ state }) => badge(state.replace("_", " "), TONES[state] ?? "quiet") },
+  { title: "Channel", cell: (delivery) => delivery.channel_name ?? h("span", { class: "soft" }, "no channel") },
+  { title: "What", className: "wide", cell: (delivery) => h("span", { class: "alert-words" }, h("span", null, delivery.subject ?? delivery.kind), h("span", { class: "soft" }, why(delivery))) },
+  { title: "Alerts", className: "nowrap", cell: ({ alert_ids: ids }) => (ids.length === 1 ? h("a", { href: link(`/alerts/${ids[0]}`) }, "its alert") : counted(ids.length, "alert")) },
+  { title: "Tries", className: "number", cell: ({ attempts }) => whole(attempts) },
+  { title: "When", className: "nowrap", cell: (delivery) => (delivery.sent_at ? at(delivery.sent_at) : [h("span", { class: "soft" }, delivery.due_at ? "due " : ""), at(delivery.due_at ?? delivery.created_at)]) },
+];
+
+function why({ reason, last_error: error, kind }) {
+  return [kind, reason, error].filter(Boolean).join(" · ");
+}
