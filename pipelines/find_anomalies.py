@@ -13,10 +13,11 @@ from eventpulse.database.history import events_of_batches
 from eventpulse.database.ledger import Present, TakenTurn, present, turns_after
 from eventpulse.database.rule_book import ChangedHistory, changed_history
 from eventpulse.stream.shards import ONLY
+from pipelines.open_alerts import OpenAlerts
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
-from rules.detection import Findings, Horizons, arrivals, detect
+from rules.detection import Findings, Horizons, Recalled, arrivals, detect
 from rules.evaluation import moves_without_events, paths_of
 from rules.fields import with_fields
 from rules.memory import Memory, add_rows, oldest_anomaly, trim
@@ -96,6 +97,9 @@ class Detector:
         self._history = ChangedHistory(0, {})
         #: For each rule and shard, the newest event that was accepted through it.
         self._accepted: dict[UUID, dict[int, datetime | None]] = {}
+        #: The rules that are enabled, those among them that rest or cannot be evaluated too.
+        self._enabled: frozenset[UUID] = frozenset()
+        self.alerts = OpenAlerts(horizons.lateness)
         #: Grows when anything is learned that was judged or changed by others.
         self.known = 0
         #: The newest event of all that others have stored while this drain looked on.
@@ -110,7 +114,11 @@ class Detector:
         """Remember what others have judged, and follow the rule book. To be called in the turn to judge, so that nobody
         commits meanwhile; where the batch in hand is stored already, `besides` is its id."""
         batch_ids = self.follow_others(now.turn)
-        return CaughtUp(batch_ids, self.refresh(now.revision, besides=besides))
+        faults = self.refresh(now.revision, besides=besides)
+        if not self.alerts.is_at(self.known):
+            newest = {rule_id: memory.newest for rule_id, memory in self._memories.items()}
+            self.alerts.follow(self._connection, self.known, self._rules, self._enabled, newest)
+        return CaughtUp(batch_ids, faults)
 
     def is_at(self, now: Present) -> bool:
         """Whether this is all up to the present."""
@@ -190,7 +198,7 @@ class Detector:
             arrived = self._arrivals(rules, events, shard)
         if any(not arrival.forgotten.is_empty() for arrival in arrived):
             return Foreseen(shard, rules, arrived, None)
-        return Foreseen(shard, rules, arrived, detect(rules, self._memories, arrived, {}, watermark, self._horizons))
+        return Foreseen(shard, rules, arrived, self._detect(rules, arrived, {}, watermark))
 
     def find(self, foreseen: Foreseen, watermark: datetime, now: datetime, faults: Mapping[UUID, str]) -> Found:
         """What a batch changes. Its events are stored in the caller's transaction by now: late ones need history."""
@@ -198,7 +206,7 @@ class Detector:
         if findings is None:
             late = [arrival for arrival in foreseen.arrived if not arrival.forgotten.is_empty()]
             recalled = {arrival.rule.rule_id: recall(self._connection, arrival) for arrival in late}
-            findings = detect(foreseen.rules, self._memories, foreseen.arrived, recalled, watermark, self._horizons)
+            findings = self._detect(foreseen.rules, foreseen.arrived, recalled, watermark)
         findings = replace(findings, faults={**faults, **findings.faults})
         accepted = {arrival.rule.rule_id: arrival.newest for arrival in foreseen.arrived}
         return Found(findings, self._progress_after(findings, now), foreseen.shard, accepted)
@@ -225,6 +233,21 @@ class Detector:
             for rule_id, memory in self._memories.items()
             if moves_without_events(self._rules[rule_id]) and not memory.rows.is_empty()
         )
+
+    def newest_of(self, rule_id: UUID) -> datetime | None:
+        """The newest event time that a rule has selected."""
+        memory = self._memories.get(rule_id)
+        return None if memory is None else memory.newest
+
+    def _detect(
+        self,
+        rules: Sequence[Rule],
+        arrived: Sequence[Arrival],
+        recalled: Mapping[UUID, Recalled],
+        watermark: datetime,
+    ) -> Findings:
+        watched = self.alerts.watched()
+        return detect(rules, self._memories, arrived, recalled, watermark, self._horizons, watched)
 
     def _arrivals(self, rules: Sequence[Rule], events: pl.DataFrame, shard: int) -> list[Arrival]:
         accepted = {rule.rule_id: self._accepted.get(rule.rule_id, {}).get(shard) for rule in rules}
@@ -289,6 +312,7 @@ class Detector:
         self._progress = dict(load_progress(self._connection))
         rules: dict[UUID, Rule] = {}
         enabled, faults = read_rules(self._connection)
+        self._enabled = frozenset([*(rule.rule_id for rule in enabled), *faults])
         for rule in enabled:
             known = self._progress.get(rule.rule_id)
             if known is not None and known.semantic_hash != rule.semantic_hash:

@@ -7,6 +7,7 @@ import psycopg
 
 from eventpulse.database.findings import Progress
 from eventpulse.database.history import Slice, current_anomalies, newest_stored, oldest_stored, stored_events
+from rules.alerting.spans import true_before
 from rules.arrival import Arrival
 from rules.detection import Recalled, anomalies_from, recall_after
 from rules.evaluation import carry, look_back, paths_of, select_rows, stable_group_key
@@ -15,6 +16,8 @@ from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly,
 from rules.narrowing import texts_of_groups
 from rules.reach import reach
 from rules.rule import Rule
+from rules.selection import ROW_ORDER
+from rules.window import instant_of
 
 _MOST_GROUPS_IN_A_QUERY = 10_000
 _PIECE = timedelta(days=1)
@@ -66,6 +69,16 @@ def standing_anomalies(
 ) -> pl.DataFrame:
     """The anomalies of a rule that stand (REMEMBERED_ANOMALY), of all groups or of some."""
     return remembered(current_anomalies(connection, rule.rule_id, rule.semantic_hash, since, group_keys, before=before))
+
+
+def last_true_before(
+    connection: psycopg.Connection, rule: Rule, group: str, instant: datetime, span: timedelta
+) -> int | None:
+    """When, in the span before an instant, a condition was last true for a group that is true at single events only."""
+    start = earlier(instant, span)
+    rows = _rows(connection, rule, after=earlier(start, look_back(rule)), through=instant, groups=[group])
+    rows = rows.filter(rows["group"] == group).sort(ROW_ORDER)
+    return None if rows.is_empty() else true_before(rule, rows, instant_of(start), instant_of(instant))
 
 
 def _carried(

@@ -22,6 +22,8 @@ from eventpulse.stream.entry import Entry
 from eventpulse.stream.numbering import reckon
 from pipelines.count_days import count_days
 from pipelines.find_anomalies import Detector, Foreseen, Found
+from pipelines.keep_alerts import AlertChanges
+from pipelines.live_alerts import LiveAlerts
 from pipelines.live_coverage import LiveCoverage
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
 from pipelines.set_aside import set_future_aside, set_lines_aside
@@ -42,6 +44,7 @@ class Committed:
     anomalies_by_day: dict[str, int]
     newest_event_at: datetime | None
     turn: int
+    alerts: AlertChanges
 
 
 class BatchStore:
@@ -73,6 +76,7 @@ class BatchStore:
         self._future = future
         self._alone = alone
         self._intake = Intake(connection, detector, alone=alone)
+        self._alerts = LiveAlerts(connection, detector, clock, idle, run_id)
         self._counters: dict[str, int] | None = None
         self._newest_event_at: datetime | None = None
 
@@ -97,7 +101,7 @@ class BatchStore:
     def _look_around(self, started_at: datetime, faulty: Mapping[UUID, str] = _NONE) -> Committed | None:
         if not self._alone:
             faults = {**self._detector.follow(), **faulty}  # so that a turn is only taken where there is reason to
-            if not faults and not self._detector.waits_for_time(self.watermark(self._newest_known)):
+            if not faults and not self._waits_for_time():
                 return None
         with self._connection.transaction():
             while_storing(self._connection, in_turn=True)
@@ -106,19 +110,19 @@ class BatchStore:
                 return None  # somebody has just judged, and time as well; the next look will tell
             faults = {**self._detector.catch_up(now).faults, **faulty}
             watermark = self.watermark(self._newest_known)
-            if not faults and not self._detector.waits_for_time(watermark):
+            if not faults and not self._waits_for_time():
                 return None
             foreseen = self._detector.foresee(READ_SCHEMA.to_frame(), watermark, faults, shard=self._shard)
             found = self._detector.find(foreseen, watermark, started_at, faults)
             committed = None
-            if found.changes_anything:
+            if found.changes_anything or self._alerts.wait_for_time():
                 batch_id, _ = next_batch_id(self._connection)
-                self._save(found, batch_id)
+                alerts = self._save(found, batch_id)
                 row = self._ledger_row(batch_id, found, started_at)
                 turn = write(self._connection, row)
                 by_day = _by_day(found.anomalies["occurred_at"])
-                committed = Committed(row, found, {}, by_day, self._newest_event_at, turn)
-        self._detector.keep(found, committed.turn if committed is not None else None)
+                committed = Committed(row, found, {}, by_day, self._newest_event_at, turn, alerts)
+        self._keep(found, committed)
         return committed
 
     def commit(self, entries: Sequence[Entry]) -> Committed:
@@ -136,7 +140,7 @@ class BatchStore:
         except psycopg.errors.DeadlockDetected:
             # Two drains that brought the same events have waited for each other; PostgreSQL let the other one go on.
             committed = self._store_what_can_be(entries, read, started_at)
-        self._detector.keep(committed.found, committed.turn)
+        self._keep(committed.found, committed)
         self._coverage.keep()
         self._newest_event_at = committed.newest_event_at
         self._counters = {**(self._counters or {}), **committed.row.counters}
@@ -204,26 +208,43 @@ class BatchStore:
             watermark = self._watermark_with(new)
             foreseen = in_hand.foreseen or self._detector.foresee(new, watermark, faults, shard=self._shard)
             found = self._detector.find(foreseen, watermark, started_at, faults)
-            self._save(found, batch_id)
+            alerts = self._save(found, batch_id)
             if read.dead:
                 set_aside(self._connection, read.dead, batch_id)
             row = self._ledger_row(batch_id, found, started_at, entries, read, new)
             turn = write(self._connection, row)
         newest = _newest(self._newest_event_at, new)
-        return Committed(row, found, _by_day(new["timestamp"]), _by_day(found.anomalies["occurred_at"]), newest, turn)
+        anomalies_by_day = _by_day(found.anomalies["occurred_at"])
+        return Committed(row, found, _by_day(new["timestamp"]), anomalies_by_day, newest, turn, alerts)
 
     def _watermark_with(self, events: pl.DataFrame) -> datetime:
         return self.watermark(_newest(self._newest_known, events))
 
-    def _save(self, found: Found, batch_id: int) -> None:
+    def _waits_for_time(self) -> bool:
+        return self._detector.waits_for_time(self.watermark(self._newest_known)) or self._alerts.wait_for_time()
+
+    def _keep(self, found: Found, committed: Committed | None) -> None:
+        self._detector.keep(found, committed.turn if committed is not None else None)
+        if committed is not None:
+            self._alerts.keep(committed.alerts, found)
+
+    def _save(self, found: Found, batch_id: int) -> AlertChanges:
+        keeping = self._alerts.begin(found, batch_id)
         if not found.findings.anomalies.is_empty():
-            save_anomalies(self._connection, found.anomalies, batch_id=batch_id, run_id=self._run_id)
+            save_anomalies(
+                self._connection,
+                found.anomalies,
+                batch_id=batch_id,
+                run_id=self._run_id,
+                alert_of=keeping.changes.alert_of,
+            )
         if not found.findings.restated.is_empty():
             restate_anomalies(self._connection, found.findings.restated)
         if found.findings.retracted:
             retract_anomalies(self._connection, found.findings.retracted)
         if found.progress:
             save_progress(self._connection, found.progress)
+        return self._alerts.finish(keeping, found)
 
     def _without_refused(self, entries: Sequence[Entry], read: ReadEvents) -> ReadEvents:
         """Move the events that PostgreSQL refuses to the dead letters."""

@@ -5,7 +5,7 @@ from the database; the caller recalls it; `detect` judges. Nothing here reads or
 serve the live drain and the tests, and a batch that fails half-way is simply judged again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
+from rules.alerting.spans import Spans, spans_since
 from rules.arrival import SCOPE, Arrival, arrive
 from rules.evaluation import FIRED, FOREVER, carry, judge, look_back, moves_without_events, select_all
 from rules.limit import within_limit
@@ -44,6 +45,14 @@ class Recalled:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """What is known of a rule's alerts: the groups of those that go on, and when the last of the others ended."""
+
+    open_groups: Set[str] = frozenset()
+    ended_through: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a micro-batch changes.
 
@@ -51,7 +60,7 @@ class Findings:
     maps a rule to why it could not be judged; `memories` replaces the old ones; `touched` are the rules judged,
     `changed` those of them of which anything changes; `restated` (ANOMALY_SCHEMA) stand as before and say something
     else now, since a late event is among them; `limited` maps a rule that has come to have too many groups to a
-    sentence about it.
+    sentence about it; `spans` are those of the groups whose alerts this can change, where it was asked for.
     """
 
     anomalies: pl.DataFrame
@@ -63,6 +72,7 @@ class Findings:
     touched: list[UUID] = field(default_factory=list)
     changed: list[UUID] = field(default_factory=list)
     limited: dict[UUID, str] = field(default_factory=dict)
+    spans: dict[UUID, Spans] = field(default_factory=dict)
 
 
 def arrivals(
@@ -118,8 +128,10 @@ def detect(
     recalled: Mapping[UUID, Recalled],
     watermark: datetime,
     horizons: Horizons,
+    watched: Mapping[UUID, Watched] | None = None,
 ) -> Findings:
-    """Judge what arrived, and what the watermark's advance alone has made true, rule by rule.
+    """Judge what arrived, and what the watermark's advance alone has made true, rule by rule. With `watched`, by rule,
+    spans are told too.
 
     A rule that fails is reported in `faults` and holds up no other. It keeps its old memory, which must be rebuilt.
     """
@@ -132,13 +144,15 @@ def detect(
     touched: list[UUID] = []
     changed: list[UUID] = []
     limited: dict[UUID, str] = {}
+    spans: dict[UUID, Spans] = {}
     for rule in rules:
+        alerts = None if watched is None else watched.get(rule.rule_id, _NOTHING_WATCHED)
         arrival = by_rule.get(rule.rule_id)
         memory = memories[rule.rule_id]
         if arrival is None and not _watermark_is_due(rule, memory, watermark, horizons):
             continue
         try:
-            outcome = _judge_rule(rule, memory, arrival, recalled.get(rule.rule_id), watermark, horizons)
+            outcome = _judge_rule(rule, memory, arrival, recalled.get(rule.rule_id), watermark, horizons, alerts)
         except (
             Exception
         ) as fault:  # a rule may fail in ways nobody foresaw; it must not stop persistence or other rules
@@ -155,11 +169,13 @@ def detect(
             found.append(outcome.found)
         if not outcome.restated.is_empty():
             restated.append(outcome.restated)
+        if outcome.spans is not None:
+            spans[rule.rule_id] = outcome.spans
     anomalies = pl.concat(found) if found else _no_anomalies()
     # An event counts once, however many rules it came too late for.
     too_late = pl.concat([arrival.too_late for arrival in arrived]).n_unique() if arrived else 0
     return Findings(
-        anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed, limited
+        anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed, limited, spans
     )
 
 
@@ -170,6 +186,7 @@ class _Outcome:
     retracted: list[str]
     memory: Memory
     limited: str | None
+    spans: Spans | None
 
 
 def _judge_rule(
@@ -179,6 +196,7 @@ def _judge_rule(
     recalled: Recalled | None,
     watermark: datetime,
     horizons: Horizons,
+    alerts: Watched | None,
 ) -> _Outcome:
     before = memory.newest
     if arrival is not None:
@@ -198,21 +216,40 @@ def _judge_rule(
             raise LookupError("the history of late groups was not recalled")
         rows = _instead(rows, recalled.rows, arrival.forgotten, "group_key")
         anomalies = _instead(anomalies, recalled.anomalies, arrival.forgotten, "group")
+    relevant = _relevant(rule, rows, scope)
     holds = judge(
         rule,
-        _relevant(rule, rows, scope),
+        relevant,
         since=scope.select("group_key", "since"),
         fired=_last_fired(scope, anomalies),
         until=until,
     )
     found, restated, gone = _compared(holds, anomalies, scope)
+    spans = None
+    if alerts is not None:
+        fallen = anomalies.filter(pl.col("anomaly_id").is_in(gone))["group"] if gone else anomalies["group"].clear()
+        changed = {*found["group"], *restated["group"], *fallen, *_touched(alerts, arrival)}
+        if changed:
+            spans = spans_since(rule, relevant, scope.filter(pl.col("group").is_in(list(changed))), holds)
     if not (found.is_empty() and restated.is_empty()) or gone:
         memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
     memory = trim(rule, memory, horizons.hot)
     memory, limited = within_limit(rule, memory, 0 if arrival is None else arrival.scope.height)
     known_through = None if before is None else earlier(before, horizons.lateness)
     late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
-    return _Outcome(found.with_columns(late=late), restated, gone, memory, limited)
+    return _Outcome(found.with_columns(late=late), restated, gone, memory, limited, spans)
+
+
+def _touched(alerts: Watched, arrival: Arrival | None) -> list[str]:
+    """The groups that something arrived for and that have an alert there, or may have: one that has not ended, or one
+    that was over by a later instant than what arrived."""
+    if arrival is None or not (alerts.open_groups or alerts.ended_through):
+        return []
+    scope = arrival.scope
+    touched = [group for group in scope["group"] if group in alerts.open_groups] if alerts.open_groups else []
+    if alerts.ended_through is not None:
+        touched.extend(scope.filter(pl.col("since") <= alerts.ended_through)["group"])
+    return touched
 
 
 def _compared(
@@ -274,6 +311,9 @@ def _last_fired(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.DataFrame:
         return FIRED.to_frame()
     before = anomalies.join(scope, on="group").filter(pl.col("occurred_at") < pl.col("since"))
     return before.group_by("group_key").agg(fired_at=pl.col("occurred_at").max())
+
+
+_NOTHING_WATCHED = Watched()
 
 
 def _no_anomalies() -> pl.DataFrame:

@@ -12,15 +12,17 @@ import psycopg
 _SAVE = """
 insert into eventpulse.anomalies as a
     (anomaly_id, rule_id, rule_version, severity, message, "group", group_key, event_id, position, occurred_at, value,
-     threshold, expected, window_start, window_end, contributing, contributing_count, origin, batch_id, dagster_run_id)
+     threshold, expected, window_start, window_end, contributing, contributing_count, origin, batch_id, dagster_run_id,
+     alert_id)
 values
     (%(anomaly_id)s, %(rule_id)s, %(rule_version)s, %(severity)s, %(message)s, %(group)s::json, %(group_key)s,
      %(event_id)s, %(position)s, %(occurred_at)s, %(value)s, %(threshold)s, %(expected)s, %(window_start)s,
-     %(window_end)s, %(contributing)s::uuid[], %(contributing_count)s, %(origin)s, %(batch_id)s, %(run_id)s)
+     %(window_end)s, %(contributing)s::uuid[], %(contributing_count)s, %(origin)s, %(batch_id)s, %(run_id)s,
+     %(alert_id)s)
 on conflict (anomaly_id) do update set state = 'current', retracted_at = null, message = excluded.message,
     value = excluded.value, contributing = excluded.contributing, contributing_count = excluded.contributing_count,
     detected_at = excluded.detected_at, origin = excluded.origin, batch_id = excluded.batch_id,
-    dagster_run_id = excluded.dagster_run_id
+    dagster_run_id = excluded.dagster_run_id, alert_id = excluded.alert_id
 where a.state = 'retracted'
 """
 
@@ -47,12 +49,20 @@ class Progress:
 
 
 def save_anomalies(
-    connection: psycopg.Connection, anomalies: pl.DataFrame, *, batch_id: int, run_id: str | None
+    connection: psycopg.Connection,
+    anomalies: pl.DataFrame,
+    *,
+    batch_id: int,
+    run_id: str | None,
+    alert_of: Mapping[str, str] | None = None,
 ) -> None:
-    """Insert anomalies (ANOMALY_SCHEMA plus `origin`), inside the caller's transaction. Safe to repeat."""
+    """Insert anomalies (ANOMALY_SCHEMA plus `origin`), each as one of its alert, inside the caller's transaction. Safe
+    to repeat."""
+    common, alert_of = {"batch_id": batch_id, "run_id": run_id}, alert_of or {}
     with connection.cursor() as cursor:
         cursor.executemany(
-            _SAVE, [row | {"batch_id": batch_id, "run_id": run_id} for row in anomalies.iter_rows(named=True)]
+            _SAVE,
+            [row | common | {"alert_id": alert_of.get(row["anomaly_id"])} for row in anomalies.iter_rows(named=True)],
         )
 
 
@@ -71,9 +81,9 @@ def restate_anomalies(connection: psycopg.Connection, anomalies: pl.DataFrame) -
 
 
 def retract_anomalies(connection: psycopg.Connection, anomaly_ids: Sequence[str]) -> None:
-    """Mark anomalies that no longer hold; they are kept."""
+    """Mark anomalies that no longer hold; they are kept, and belong to no alert any more."""
     connection.execute(
-        "update eventpulse.anomalies set state = 'retracted', retracted_at = clock_timestamp()"
+        "update eventpulse.anomalies set state = 'retracted', retracted_at = clock_timestamp(), alert_id = null"
         " where anomaly_id = any(%s::uuid[]) and state = 'current'",
         (list(anomaly_ids),),
     )

@@ -258,7 +258,8 @@ anomalies = Table(
 )
 
 # An episode of one rule and group: its anomalies point to it. `opened_at`, `last_at` and `ended_at` are event times;
-# `due_at` is when it will have ended if nothing more comes, null where it then goes on for ever.
+# `due_at` is when it will have ended if nothing more comes, null where it then goes on for ever; `meaning` is the
+# semantic hash of the rule.
 alerts = Table(
     "alerts",
     metadata,
@@ -293,6 +294,7 @@ alerts = Table(
     Column("origin", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("dagster_run_id", Text),
+    Column("meaning", Text, nullable=False),
     CheckConstraint("severity in ('critical', 'warning', 'info')", name="alerts_severity"),
     CheckConstraint("mode in ('live', 'shadow')", name="alerts_mode"),
     CheckConstraint("state in ('open', 'acknowledged', 'resolved')", name="alerts_state"),
