@@ -87,6 +87,10 @@ def _with_positions(frame: pl.DataFrame, entries: Sequence[Entry], counts: Seque
     which = pl.select(pl.int_range(len(entries)).repeat_by(pl.Series(counts)).explode()).to_series()
     line = pl.int_range(frame.height, eager=True)
     index = line - starts.gather(which)
+    if any(entry.places is not None for entry in entries):  # shared among shards: the order is that of the whole flush
+        index = pl.Series(
+            [place for entry in entries for place in entry.places or range(entry.line_count)], dtype=pl.Int64
+        )
     return frame.with_columns(
         pl.col("timestamp", "received_at").cast(UTC_MICROSECONDS), position=base.gather(which) + index, line=line
     ).select(READ_SCHEMA.names())
@@ -110,9 +114,9 @@ def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
                 if not (EARLIEST <= event.timestamp <= LATEST and EARLIEST <= event.received_at <= LATEST):
                     raise ValueError("a time outside the years 1 to 9999")
             except (msgspec.DecodeError, ValueError, RecursionError) as fault:
-                dead.append(DeadLetter(entry.entry_id, index, line, str(fault), entry.received_at))
+                dead.append(DeadLetter(entry.entry_id, entry.place_of(index), line, str(fault), entry.received_at))
                 continue
-            place = position_of(entry.milliseconds, entry.sequence, index)
+            place = position_of(entry.milliseconds, entry.sequence, entry.place_of(index))
             rows.append(
                 (
                     event_id,

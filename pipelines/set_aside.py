@@ -35,5 +35,5 @@ def set_lines_aside(read: ReadEvents, entries: Sequence[Entry], reasons: Mapping
         entry = entries[which]
         lines = split.setdefault(entry.entry_id, (entry.lines or b"").split(b"\n"))
         index = line - (behind[which] - entry.line_count)
-        dead.append(DeadLetter(entry.entry_id, index, lines[index], reason, entry.received_at, cause))
+        dead.append(DeadLetter(entry.entry_id, entry.place_of(index), lines[index], reason, entry.received_at, cause))
     return ReadEvents(read.events.filter(~pl.col("line").is_in(list(reasons))), dead)

@@ -17,6 +17,7 @@ from eventpulse.stream.accept import accept_now
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.entry import Entry
 from eventpulse.stream.reader import StreamReader
+from eventpulse.stream.shards import ONLY, Shard
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
 from pipelines.store_batch import BatchStore
@@ -53,17 +54,18 @@ def microseconds(instant: datetime) -> int:
     return int((instant - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
 
 
-def publish(redis_url: str, events: Iterable[Mapping[str, Any]], *, an_entry: int = 100) -> None:
-    """Put events into the stream, so many in an entry."""
+def publish(redis_url: str, events: Iterable[Mapping[str, Any]], *, an_entry: int = 100, shards: int = 1) -> None:
+    """Put events into the stream, or into those of several shards, so many in a flush."""
     lines = [a_line(event) for event in events]
-    publish_lines(redis_url, [lines[start : start + an_entry] for start in range(0, len(lines), an_entry)])
+    flushes = [lines[start : start + an_entry] for start in range(0, len(lines), an_entry)]
+    publish_lines(redis_url, flushes, shards=shards)
 
 
-def publish_lines(redis_url: str, entries: Iterable[Sequence[bytes]]) -> None:
-    """Put raw lines into the stream, a list an entry."""
+def publish_lines(redis_url: str, entries: Iterable[Sequence[bytes]], *, shards: int = 1) -> None:
+    """Put raw lines into the stream, or into those of several shards, a list a flush."""
     with open_redis(redis_url) as client:
         for lines in entries:
-            accept_now(client, b"\n".join(lines), len(lines))
+            accept_now(client, b"\n".join(lines), len(lines), shards=shards)
 
 
 def save_rule(database_url: str, document: Mapping[str, Any]) -> None:
@@ -87,7 +89,8 @@ def save_rule(database_url: str, document: Mapping[str, Any]) -> None:
 
 
 class SteppedDrain:
-    """A leader with no Dagster around it. `batch_events` caps a micro-batch, so that tests choose the cuts."""
+    """A leader with no Dagster around it. `batch_events` caps a micro-batch, so that tests choose the cuts; `shard` is
+    the one it drains, beside others where it is not the only one."""
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class SteppedDrain:
         clock: Clock = utc_now,
         cut_before: str | None = None,
         detector: Detector | None = None,
+        shard: Shard = ONLY,
     ) -> None:
         self.connection: psycopg.Connection = open_connection(database_url, application="tests drain")
         self.client = open_redis(redis_url)
@@ -110,19 +114,20 @@ class SteppedDrain:
         self.store = BatchStore(
             self.connection,
             self.detector,
-            shard=0,
+            shard=shard.number,
             run_id=None,
             clock=clock,
             idle=timedelta(seconds=10),
             lateness=timedelta(seconds=5),
+            alone=shard == ONLY,
         )
-        reader: StreamReader = CutReader(self.client) if cut_before == "acknowledge" else StreamReader(self.client)
+        reader = (CutReader if cut_before == "acknowledge" else StreamReader)(self.client, shard)
         self.drain = Drain(
             reader,
             self.store,
             Pace(batch_events, 16 * 1024 * 1024, 0.0),
             tell=self._cut if cut_before == "tell" else self.tally.add,
-            settled=settled(self.connection, 0),
+            settled=settled(self.connection, shard.number),
         )
         self.detector.follow()
 

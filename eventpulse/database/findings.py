@@ -20,7 +20,9 @@ values
      %(window_end)s, %(contributing)s::uuid[], %(contributing_count)s, %(origin)s, %(batch_id)s, %(run_id)s,
      %(alert_id)s)
 on conflict (anomaly_id) do update set state = 'current', retracted_at = null, message = excluded.message,
-    value = excluded.value, contributing = excluded.contributing, contributing_count = excluded.contributing_count,
+    value = excluded.value, threshold = excluded.threshold, expected = excluded.expected,
+    window_start = excluded.window_start, window_end = excluded.window_end,
+    contributing = excluded.contributing, contributing_count = excluded.contributing_count,
     detected_at = excluded.detected_at, origin = excluded.origin, batch_id = excluded.batch_id,
     dagster_run_id = excluded.dagster_run_id, alert_id = excluded.alert_id
 where a.state = 'retracted'

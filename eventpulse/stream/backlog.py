@@ -1,11 +1,13 @@
 """How much waits in the stream, and for how long."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from eventpulse.stream.keys import EVENTS_GROUP, EVENTS_STREAM
+from eventpulse.stream.keys import EVENTS_GROUP
+from eventpulse.stream.shards import ONLY, Shard
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,17 @@ class Backlog:
     oldest_seconds: float | None
 
 
-def read_backlog(client: "redis.Redis", stream: str = EVENTS_STREAM) -> Backlog:
-    """The backlog as it is now."""
+def read_backlog(client: "redis.Redis", shards: Sequence[Shard] = (ONLY,)) -> Backlog:
+    """The backlog of some shards together, as it is now."""
+    backlogs = [backlog_of(client, shard) for shard in shards]
+    oldest = [each.oldest_seconds for each in backlogs if each.oldest_seconds is not None]
+    entries, pending = sum(each.entries for each in backlogs), sum(each.pending for each in backlogs)
+    return Backlog(entries, pending, max(oldest, default=None))
+
+
+def backlog_of(client: "redis.Redis", shard: Shard) -> Backlog:
+    """The backlog of one shard."""
+    stream = shard.stream
     group = _group(client, stream)
     if group is None:
         length = int(client.xlen(stream))

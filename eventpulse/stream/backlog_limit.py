@@ -5,7 +5,7 @@ nothing is taken until the backlog has fallen well below it, so that ingestion d
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from eventpulse.errors import BacklogFull
 from eventpulse.stream.counter import as_counter
-from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_STREAM
+from eventpulse.stream.shards import EVERY_SHARD, ONLY, Shard
 
 LOOK_EVERY_SECONDS = 0.5
 #: Ingestion goes on when this part of each limit is left.
@@ -32,6 +32,19 @@ class Waiting:
     settled: int
 
 
+def together(shards: Sequence[Waiting]) -> Waiting:
+    """What waits in several shards."""
+    return Waiting(
+        sum(each.events for each in shards), sum(each.bytes for each in shards), sum(each.settled for each in shards)
+    )
+
+
+def _waiting(size: int | None, numbers: list[bytes | None]) -> Waiting:
+    counter = as_counter(numbers)
+    waiting, settled = (counter.waiting, counter.settled) if counter is not None else (0, 0)
+    return Waiting(waiting if size else 0, size or 0, settled)
+
+
 class BacklogLimit:
     """The backlog as last seen, held against its limits. An unknown backlog refuses nothing: writing will tell."""
 
@@ -41,13 +54,15 @@ class BacklogLimit:
         *,
         most_events: int,
         most_bytes: int,
-        stream: str = EVENTS_STREAM,
+        shards: Sequence[Shard] = (ONLY,),
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._client = client
         self._most_events = most_events
         self._most_bytes = most_bytes
-        self._stream = stream
+        self._shards = shards
+        self._others = [shard for shard in EVERY_SHARD if shard not in shards]
+        self._watched: Sequence[Shard] = EVERY_SHARD  # at the first look, and where another layout has left something
         self._seconds = seconds
         self._last: tuple[float, Waiting] | None = None
         self._drained_a_second = 0.0
@@ -69,15 +84,16 @@ class BacklogLimit:
         try:
             async with asyncio.timeout(2 * LOOK_EVERY_SECONDS):
                 pipe = self._client.pipeline(transaction=False)
-                pipe.memory_usage(self._stream)
-                pipe.hmget(EVENTS_ACCEPTED, "counter", "accepted", "settled")
-                size, numbers = await pipe.execute()
+                pipe.exists(*(shard.stream for shard in self._others))
+                for shard in self._watched:
+                    pipe.memory_usage(shard.stream)
+                    pipe.hmget(shard.counter, "counter", "accepted", "settled")
+                left, *answers = await pipe.execute()
         except (RedisError, OSError, TimeoutError):
             self.see(None)
             return
-        counter = as_counter(numbers)
-        waiting, settled = (counter.waiting, counter.settled) if counter is not None else (0, 0)
-        self.see(Waiting(waiting if size else 0, size or 0, settled))
+        self._watched = EVERY_SHARD if left else self._shards
+        self.see(together([_waiting(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]))
 
     def see(self, waiting: Waiting | None) -> None:
         """Take note of the backlog as it is now; None where it cannot be known."""

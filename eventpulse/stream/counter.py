@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from eventpulse.stream.keys import EVENTS_ACCEPTED
+from eventpulse.stream.shards import ONLY, Shard
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Counter:
         return max(self.accepted - self.settled, 0)
 
 
-def read_counter(client: "redis.Redis") -> Counter | None:
+def read_counter(client: "redis.Redis", shard: Shard = ONLY) -> Counter | None:
     """The counter as it is now; None where nothing was accepted yet."""
-    answer: Any = client.hmget(EVENTS_ACCEPTED, "counter", "accepted", "settled")
+    answer: Any = client.hmget(shard.counter, "counter", "accepted", "settled")
     return as_counter(answer)
 
 

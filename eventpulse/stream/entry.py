@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+
+from eventpulse.stream.split import unpack_places
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Entry:
     def line_count(self) -> int:
         """How many events it brings, readable or not; an entry of another shape is set aside as one."""
         return 1 if self.lines is None else self.lines.count(b"\n") + 1
+
+    @cached_property
+    def places(self) -> tuple[int, ...] | None:
+        """Which events of their flush its lines are, where the flush was shared among shards; None: all from the first
+        on."""
+        return unpack_places(self.fields.get(b"places", b""), self.line_count)
+
+    def place_of(self, line: int) -> int:
+        """Which event of its flush a line is. Together with the id of the entry it is the same for no other event."""
+        return line if self.places is None else self.places[line]
 
     @property
     def counter(self) -> str | None:

@@ -1,11 +1,17 @@
-"""Every key and channel EventPulse uses in Redis, and what each one holds."""
+"""Every key and channel EventPulse uses in Redis, and what each one holds.
+
+With several shards there are `events_stream:{k}`, `events_accepted:{k}` and `worker:health:{k}` for each (shards.py).
+"""
 
 #: Stream of accepted events. An entry holds one flush: `events` = JSON lines (StreamedEvent), `count` = how many,
-#: `counter` and `accepted` = the running number of its last event (see EVENTS_ACCEPTED).
+#: `counter` and `accepted` = the running number of its last event (see EVENTS_ACCEPTED). Where a flush is shared among
+#: shards, its entries have the same id, and `places` = which events of the flush these are (split.py).
 EVENTS_STREAM = "events_stream"
 #: Hash, the counter of accepted events: `counter` = its id, new where Redis has lost its memory; `accepted` = how many
 #: events it has counted, raised in the very step that adds them; `settled` = how many of those the drain has done with.
 EVENTS_ACCEPTED = "events_accepted"
+#: String: the id of the last entry that was shared among shards, so that ids are in one order over all their streams.
+EVENTS_ORDER = "events_order"
 #: Consumer group of the drain, created from `0`.
 EVENTS_GROUP = "event_persister"
 #: The one consumer name: what a dead leader left unacknowledged is its successor's own pending list.

@@ -14,7 +14,6 @@ from redis.exceptions import RedisError, ResponseError
 
 from eventpulse.errors import StreamUnavailable
 from eventpulse.stream.accept import accept
-from eventpulse.stream.keys import EVENTS_STREAM
 
 MOST_EVENTS_A_FLUSH = 16_384
 MOST_BYTES_A_FLUSH = 4 * 1024 * 1024
@@ -29,7 +28,7 @@ class _Request:
 
 
 class Publisher:
-    """Writes events of one process into one stream.
+    """Writes events of one process into the stream, or into those of several shards.
 
     `publish` returns when Redis has answered, and Redis answers when the entry is in its append-only file. It raises
     StreamUnavailable where that did not happen: then nothing of the request was taken, except where the connection
@@ -42,18 +41,18 @@ class Publisher:
         self,
         client: "redis.asyncio.Redis",
         *,
-        stream: str = EVENTS_STREAM,
+        shards: int = 1,
         refuse_when_full: Callable[[], None] = lambda: None,
     ) -> None:
         """`refuse_when_full` raises BacklogFull while no event may be taken."""
         self._client = client
-        self._stream = stream
+        self._shards = shards
         self._refuse_when_full = refuse_when_full
         self._waiting: deque[_Request] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
     async def publish(self, lines: bytes, count: int) -> None:
-        """Store `count` events, given as JSON lines of StreamedEvent, side by side in one stream entry."""
+        """Store `count` events, given as JSON lines of StreamedEvent, in one step: all of them, or none."""
         self._refuse_when_full()
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(lines, count, answer))
@@ -104,7 +103,7 @@ class Publisher:
         lines = b"".join([request.lines for request in flush])
         count = sum([request.count for request in flush])
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-            await accept(self._client, lines, count, stream=self._stream)
+            await accept(self._client, lines, count, shards=self._shards)
 
 
 def _refuse(requests: Iterable[_Request], reason: str) -> None:

@@ -12,7 +12,8 @@ from redis.exceptions import NoScriptError
 
 from eventpulse.errors import StreamUnavailable
 from eventpulse.stream.entry import Entry
-from eventpulse.stream.keys import DRAIN_CONSUMER, EVENTS_GROUP, EVENTS_STREAM
+from eventpulse.stream.keys import DRAIN_CONSUMER, EVENTS_GROUP
+from eventpulse.stream.shards import ONLY, Shard
 from eventpulse.stream.trim import trim_behind
 
 _PAGE = 100
@@ -22,9 +23,10 @@ _MOST_ENTRIES_A_READ = 2_048
 class StreamReader:
     """Reads one shard's stream as the one consumer of the drain's group."""
 
-    def __init__(self, client: "redis.Redis", *, stream: str = EVENTS_STREAM) -> None:
+    def __init__(self, client: "redis.Redis", shard: Shard = ONLY) -> None:
         self._client = client
-        self._stream = stream
+        self._shard = shard
+        self._stream = shard.stream
         self._count = 16  # entries to ask for at once; follows how many events an entry holds
 
     def prepare(self) -> None:
@@ -110,7 +112,7 @@ class StreamReader:
     def _acknowledge(self, ids: Sequence[str], last: Entry, *, in_full: bool = False) -> None:
         pipe = self._client.pipeline(transaction=True)
         pipe.xack(self._stream, EVENTS_GROUP, *ids)
-        trim_behind(pipe, self._stream, last, in_full=in_full)
+        trim_behind(pipe, self._shard, last, in_full=in_full)
         pipe.execute()
 
     def _has_group(self) -> bool:

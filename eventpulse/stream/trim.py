@@ -5,7 +5,8 @@ from hashlib import sha1
 import redis
 
 from eventpulse.stream.entry import Entry
-from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_GROUP
+from eventpulse.stream.keys import EVENTS_GROUP
+from eventpulse.stream.shards import Shard
 
 # The trimming comes first: a Redis without free memory lets a script go on that has begun to write.
 _SCRIPT = """\
@@ -26,13 +27,13 @@ return trimmed
 _HASH = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def trim_behind(pipe: "redis.client.Pipeline", stream: str, last: Entry, *, in_full: bool = False) -> None:
+def trim_behind(pipe: "redis.client.Pipeline", shard: Shard, last: Entry, *, in_full: bool = False) -> None:
     """Trim up to and including `last`, and note its running number as done with.
 
     A server that has not met the script raises NoScriptError, and wants it in full once.
     """
     behind = f"{last.milliseconds}-{last.sequence + 1}"
-    what = (2, stream, EVENTS_ACCEPTED, EVENTS_GROUP, behind, last.counter or "", last.accepted or 0)
+    what = (2, shard.stream, shard.counter, EVENTS_GROUP, behind, last.counter or "", last.accepted or 0)
     if in_full:
         pipe.eval(_SCRIPT, *what)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from eventpulse.stream.counter import Counter, as_counter
-from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_STREAM
+from eventpulse.stream.shards import ONLY, Shard
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,10 +73,10 @@ class Waiting:
         return {first.day: max(end - first.before, 0) for first, end in pairs}
 
 
-def read_waiting(client: "redis.Redis", after: str | None, stream: str = EVENTS_STREAM) -> Waiting:
+def read_waiting(client: "redis.Redis", after: str | None, shard: Shard = ONLY) -> Waiting:
     """What waits behind the entry `after`, all at one moment."""
     start = "-" if after is None else f"({after}"
-    answer: Any = client.eval(_SCRIPT, 2, stream, EVENTS_ACCEPTED, start)
+    answer: Any = client.eval(_SCRIPT, 2, shard.stream, shard.counter, start)
     counter, found = answer
     numbered = [_numbered(*entry) for entry in found]
     return Waiting(as_counter(counter), numbered[:-1], numbered[-1] if numbered else None)
