@@ -21,6 +21,7 @@ from sensors.drain_keeper import drain_keeper
 from sensors.history_watch import history_watch
 from sensors.ledger_watch import ledger_watch
 from sensors.run_failures import run_failures
+from sensors.self_watch import self_watch
 from sensors.stream_watch import stream_watch
 
 
@@ -33,6 +34,6 @@ def eventpulse() -> dg.Definitions:
         asset_checks=[every_event_is_accounted_for],
         jobs=[drain_stream, clean_up, backfill, audit, repair],
         schedules=[clean_up_hourly, audit_closed_days],
-        sensors=[drain_keeper, ledger_watch, stream_watch, history_watch, run_failures],
+        sensors=[drain_keeper, ledger_watch, stream_watch, history_watch, run_failures, self_watch],
         executor=dg.in_process_executor,
     )

@@ -582,3 +582,20 @@ imports = Table(
     Column("finished_at", Instant),
     UniqueConstraint("file", "fingerprint", name="imports_once"),
 )
+
+# What EventPulse notices about itself. `state` is what was said last, `since` since when that is so; `noticed` another
+# state that has to last before it is said. `untold` is an event that is still to be put into the stream.
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("noticed", Text),
+    Column("noticed_at", Instant),
+    Column("untold", JSON),
+    PrimaryKeyConstraint("kind", "subject", name="troubles_key"),
+    CheckConstraint("(noticed is null) = (noticed_at is null)", name="troubles_noticed_when"),
+)

@@ -19,7 +19,7 @@ GRAPH = {
 CHECKS = {"events:every_event_is_accounted_for", "rule_audit:agrees_with_events"}
 JOBS = {"drain_stream", "clean_up", "backfill", "audit", "repair"}
 SCHEDULES = {"clean_up_hourly": "17 * * * *", "audit_closed_days": "20 0 * * *"}
-SENSORS = {"drain_keeper", "ledger_watch", "stream_watch", "history_watch", "run_failures"}
+SENSORS = {"drain_keeper", "ledger_watch", "stream_watch", "history_watch", "run_failures", "self_watch"}
 
 
 @pytest.fixture(scope="module")
