@@ -22,6 +22,18 @@ def open_engine(url: str, *, application: str, pool_size: int = 5) -> Engine:
     )
 
 
+# PostgreSQL too asks whether the other side is still there: else a machine that lost its power would keep its locks.
+_OF_A_SESSION = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        "tcp_keepalives_idle=5",
+        "tcp_keepalives_interval=2",
+        "tcp_keepalives_count=3",
+    )
+)
+
+
 def open_connection(url: str, *, application: str) -> psycopg.Connection:
     """One connection of its own, for bulk loading and for locks that live as long as it does. In UTC, autocommit.
 
@@ -33,7 +45,7 @@ def open_connection(url: str, *, application: str) -> psycopg.Connection:
             address,
             autocommit=True,
             application_name=application,
-            options="-c timezone=UTC",
+            options=_OF_A_SESSION,
             connect_timeout=5,
             keepalives_idle=5,
             keepalives_interval=2,

@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from eventpulse.database.connect import open_connection
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import DRAIN_CONSUMER, EVENTS_GROUP, EVENTS_STREAM
 from eventpulse.stream.reader import StreamReader
@@ -87,3 +88,11 @@ def test_a_redis_without_free_memory_is_drained_all_the_same(database_url: str, 
                 assert stored_in_order(successor.connection) == list(range(10))
         finally:
             first.client.config_set("maxmemory", 0)
+
+
+def test_postgresql_soon_notices_that_the_machine_of_a_drain_is_gone(database_url: str) -> None:
+    """Its locks fall with its connection, which nobody closes when the power fails."""
+    with open_connection(database_url, application="tests") as connection:
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        found = [connection.execute(f"show {name}").fetchone() for name in names]
+    assert found == [("5",), ("2",), ("3",)]
