@@ -30,7 +30,7 @@ def main(
     start: list[Figures] = []
     memory: dict[str, list[Figures]] = defaultdict(list)
     cpu: list[Figures] = []
-    growth: list[Figures] = []
+    growth: dict[str, list[Figures]] = defaultdict(list)
     for _ in range(runs):
         with product(draining=False) as running:
             accepted = wait_for("the first accepted event", lambda: _accepts(running), within=120, every=0.02)
@@ -43,11 +43,12 @@ def main(
             for role, megabytes in memory_by_role(running.process).items():
                 memory[role].append({"PSS": megabytes})
             cpu.append(_idle_cpu(running.process, idle_seconds))
-            growth.append(_storage_growth(running, rate, load_seconds))
+            for table, figures in _storage_growth(running, rate, load_seconds).items():
+                growth[table].append(figures)
     report("From start", {"eventpulse up": start}, unit="seconds", json_file=json_file)
     report("Memory, idle", memory, unit="MB", json_file=json_file)
     report(f"CPU, idle for {idle_seconds:.0f} s", {"all processes": cpu}, unit="% of one core", json_file=json_file)
-    report(f"Dagster's storage at {rate:g} events/s", {"growth": growth}, unit="rows and MB", json_file=json_file)
+    report(f"Dagster's storage at {rate:g} events/s", growth, unit="rows and MB a day", json_file=json_file)
 
 
 def _accepts(running: Product) -> float | None:
@@ -66,39 +67,39 @@ def _idle_cpu(process: psutil.Process, seconds: float) -> Figures:
     return {**used, "total": sum(used.values())}
 
 
-def _storage_growth(running: Product, rate: float, seconds: float) -> Figures:
-    rows_before, size_before = _dagster_storage(running)
-    begun = time.monotonic()
+def _storage_growth(running: Product, rate: float, seconds: float) -> dict[str, Figures]:
+    """What a day of this would add to each of Dagster's tables, and to all of them."""
+    before, begun = _dagster_storage(running), time.monotonic()
     asyncio.run(post_evenly(running.url, Arrivals(), rate=rate, seconds=seconds))
-    rows_after, size_after = _dagster_storage(running)
-    hours = (time.monotonic() - begun) / 3600
-    rows, megabytes = rows_after - rows_before, (size_after - size_before) / 2**20
+    after, days = _dagster_storage(running), (time.monotonic() - begun) / 86_400
+    grown = {
+        table: (rows - before.get(table, (0, 0))[0], size - before.get(table, (0, 0))[1])
+        for table, (rows, size) in after.items()
+    }
+    grown["all tables"] = (sum(rows for rows, _ in grown.values()), sum(size for _, size in grown.values()))
     return {
-        "rows/h": rows / hours,
-        "MB/h": megabytes / hours,
-        "rows/day": 24 * rows / hours,
-        "MB/day": 24 * megabytes / hours,
+        table: {"rows/day": rows / days, "MB/day": size / 2**20 / days} for table, (rows, size) in grown.items() if rows
     }
 
 
-def _dagster_storage(running: Product) -> tuple[int, int]:
-    """Rows and bytes of all tables that Dagster keeps, wherever in the server they are."""
-    rows = size = 0
+def _dagster_storage(running: Product) -> dict[str, tuple[int, int]]:
+    """Rows and bytes of each table that Dagster keeps, wherever in the server it is."""
+    found = {}
     with psycopg.connect(running.database_url, autocommit=True) as connection:
         names = [name for (name,) in connection.execute("select datname from pg_database where not datistemplate")]
     for name in names:
         with psycopg.connect(running.database_url, dbname=name, autocommit=True) as connection:
             tables: list[tuple[Any, ...]] = connection.execute(
-                "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables"
+                "select tablename, quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables"
                 " where schemaname not in ('pg_catalog', 'information_schema', 'eventpulse')"
             ).fetchall()
-            for (table,) in tables:
-                found = connection.execute(
-                    f"select count(*), pg_total_relation_size('{table}') from {table}"
+            for table, quoted in tables:
+                row = connection.execute(
+                    f"select count(*), pg_total_relation_size('{quoted}') from {quoted}"
                 ).fetchone()
-                assert found is not None
-                rows, size = rows + found[0], size + found[1]
-    return rows, size
+                assert row is not None
+                found[table] = (row[0], row[1])
+    return found
 
 
 if __name__ == "__main__":
