@@ -19,7 +19,7 @@ from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from ingest_api import anomaly_routes, audit_routes, event_routes, ledger_routes, live_route, metric_routes
 from ingest_api.answers import answer_errors_as_json
-from ingest_api.dashboard import dashboard_routes
+from ingest_api.dashboard import dashboard_routes, overview_routes
 from ingest_api.dead_letters import dead_letter_routes, redrive_routes
 from ingest_api.dependencies import AppState
 from ingest_api.door import session_routes
@@ -96,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         silence_routes,
         inhibition_routes,
         delivery_routes,
+        overview_routes,
         live_route,
         session_routes,
     ):

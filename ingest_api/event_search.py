@@ -53,7 +53,7 @@ def search_events(
         size = min(size, MOST_ROWS - scanned)
         with reading(database) as connection:  # for each page anew, so that a long search keeps no connection
             page = newest_events(connection, wanted, limit=size, after=after)
-        found += _that_pass(page, predicate)
+        found += those_that_pass(page, predicate)
         scanned += len(page)
         if len(found) > offset + limit:
             rows = found[offset : offset + limit]
@@ -71,7 +71,8 @@ def place_of(row: Row) -> EventPlace:
     return EventPlace(row.batch_id, row.position, row.event_id)
 
 
-def _that_pass(rows: Sequence[Row], predicate: Predicate) -> list[Row]:
+def those_that_pass(rows: Sequence[Row], predicate: Predicate) -> list[Row]:
+    """The events for which the predicate is true, in their order."""
     if not rows:
         return []
     events = pl.DataFrame(

@@ -43,6 +43,8 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("POST", f"{_API}/dead-letters/redrive"): "admin",
     ("GET", f"{_API}/metrics"): "read",
     ("GET", f"{_API}/metrics/series"): "read",
+    ("GET", f"{_API}/metrics/anomalies"): "read",
+    ("GET", f"{_API}/metrics/share"): "read",
     ("GET", "/metrics"): "read",
     ("GET", f"{_API}/rules"): "read",
     ("GET", f"{_API}/rules/states"): "read",

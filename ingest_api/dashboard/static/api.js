@@ -68,13 +68,30 @@ export const session = () => get("session");
 export const signIn = (key) => post("session", { key });
 export const signOut = () => remove("session");
 
+/** A number that JavaScript cannot hold, as it was sent: 9007199254740993. */
+export class ExactNumber {
+  constructor(digits) {
+    this.digits = digits;
+  }
+
+  toString() {
+    return this.digits;
+  }
+}
+
 function parsed(text) {
   if (text === "") return null;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exact);
   } catch {
     return null;
   }
+}
+
+// Browsers that do not hand over the source of a number show it rounded.
+function exact(name, value, context) {
+  const tooLong = typeof value === "number" && context?.source?.length > 15 && String(value) !== context.source;
+  return tooLong ? new ExactNumber(context.source) : value;
 }
 
 function sentence(content, response) {

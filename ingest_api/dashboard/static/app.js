@@ -24,7 +24,7 @@ async function begin() {
   onSignedOut(() => location.reload());
   const shell = frame(known);
   connect();
-  route(PAGES, shell.outlet, shell.shown);
+  route(PAGES, shell.outlet, shell.shown, shell.failed);
 }
 
 begin();

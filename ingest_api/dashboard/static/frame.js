@@ -10,7 +10,7 @@ import { shortcut, showShortcuts } from "./shortcuts.js";
 import { nextTheme, theme } from "./theme.js";
 import { everySecond, setZone, span, zone, zoneName } from "./time.js";
 
-/** Draw the frame: { outlet, shown }. `shown(page, view)` says which page is on show. */
+/** Draw the frame: { outlet, shown, failed }. `shown(page, view)` says which page is on show. */
 export function frame(session) {
   const outlet = h("main", { id: "main", class: "main", tabindex: "-1" });
   const links = new Map(PAGES.filter(({ nav }) => nav).map((page) => [page,
@@ -38,6 +38,10 @@ export function frame(session) {
   let first = true;
   return {
     outlet,
+    failed() {
+      replace(outlet, h("h1", null, "This page could not be loaded"),
+        h("p", null, h("button", { type: "button", class: "button", onclick: () => location.reload() }, "Load it again")));
+    },
     shown(page, view) {
       openMenu(false);
       document.title = page ? `${page.title} · EventPulse` : "EventPulse";

@@ -1,5 +1,6 @@
 // JSON as it is read: indented, keys and values told apart. All of it is text.
 
+import { ExactNumber } from "./api.js";
 import { h } from "./html.js";
 
 /** An element that shows a value. */
@@ -10,8 +11,9 @@ export function jsonView(value, label = "JSON") {
 }
 
 function write(into, value, indent) {
-  if (value === null || typeof value !== "object") {
-    into.append(h("span", { class: typeof value === "string" ? "json-text" : "json-value" }, JSON.stringify(value)));
+  if (value === null || typeof value !== "object" || value instanceof ExactNumber) {
+    const text = value instanceof ExactNumber ? value.digits : JSON.stringify(value);
+    into.append(h("span", { class: typeof value === "string" ? "json-text" : "json-value" }, text));
     return;
   }
   const list = Array.isArray(value);

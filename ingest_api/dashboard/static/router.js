@@ -1,7 +1,7 @@
 // Which page an address shows. Addresses are hashes: "#/alerts/123?tab=events".
 
-/** Show the pages of a list [{ path: "/alerts/:id", open }] in `outlet`, from now on. `shown` hears of each change. */
-export function route(pages, outlet, shown) {
+/** Show the pages of a list [{ path: "/alerts/:id", open }] in `outlet`, from now on. `shown` hears of each change, `failed` of a page that does not open. */
+export function route(pages, outlet, shown, failed) {
   const compiled = pages.map((page) => ({ page, pattern: pattern(page.path) }));
   let leaving = null;
 
@@ -17,7 +17,9 @@ export function route(pages, outlet, shown) {
     try {
       await found?.page.open(view);
     } catch (fault) {
-      if (!signal.aborted) throw fault;
+      if (signal.aborted) return;
+      console.error(fault);
+      failed(view);
     }
   }
 

@@ -17,11 +17,10 @@ const BATCHES = 60;
 /** The panel of numbers. A number that cannot be had says why; the others do not wait for it. */
 export function nowPanel(chosen, signal) {
   async function load({ signal }) {
-    const since = new Date(Date.now() - LOOKED_AT_MINUTES * 60_000).toISOString();
     const questions = {
       alerts: get("alerts/summary", {}, { signal }),
       rate: get("metrics", { window_seconds: 60, ...chosen.filters() }, { signal }),
-      errors: get("events", { where: errorsPredicate(), from: since, limit: 100, ...chosen.filters() }, { signal }),
+      errors: get("metrics/share", { where: errorsPredicate(), window_seconds: LOOKED_AT_MINUTES * 60, ...chosen.filters() }, { signal }),
       health: get("events/health", {}, { signal }).catch((fault) => fault.body ?? Promise.reject(fault)),
       ledger: get("ledger", { limit: 1 }, { signal }),
       batches: get("batches", { limit: BATCHES, origin: "live" }, { signal }),
@@ -72,10 +71,8 @@ function eventsASecond({ metrics }) {
   return { value: compact(count / 60), unit: "/s", below: "last minute of event time" };
 }
 
-function errors({ pagination }) {
-  const { count, scanned } = pagination;
-  if (scanned === undefined) return { value: "–", below: "not available" };
-  return { value: percent(count, scanned), below: scanned ? `of the last ${counted(scanned, "event")}` : `no events in ${LOOKED_AT_MINUTES} min` };
+function errors({ matching, looked_at }) {
+  return { value: percent(matching, looked_at), below: looked_at ? `of the last ${counted(looked_at, "event")}` : `no events in ${LOOKED_AT_MINUTES} min` };
 }
 
 function latency({ data }) {

@@ -1,15 +1,15 @@
 // Events a second over event time, stacked by type or source, with the anomalies below at the time of their event.
 
 import { get } from "../api.js";
-import { chart, palette, timeAxis, tooltip, valueAxis } from "../chart.js";
 import { SEVERITIES } from "../badge.js";
+import { chart, palette, timeAxis, tooltip, valueAxis } from "../chart.js";
 import { choice } from "../field.js";
+import { replace } from "../html.js";
 import { compact, counted, trimmed, whole } from "../number.js";
 import { panel } from "../panel.js";
 import { colour } from "../theme.js";
 import { clock } from "../time.js";
 
-const MOST_ANOMALIES = 500;
 const SHAPES = { critical: "triangle", warning: "diamond", info: "circle" };
 
 /** The panel; `chosen` are the choices of the page. */
@@ -24,20 +24,22 @@ export function ratePanel(chosen, signal) {
 
   async function load({ signal }) {
     const { from, to, bucketSeconds } = chosen.range();
-    const between = { from: from.toISOString(), to: to.toISOString() };
+    const asked = { ...chosen.between(), bucket_seconds: bucketSeconds };
     const [counts, anomalies] = await Promise.all([
-      get("metrics/series", { ...between, bucket_seconds: bucketSeconds, group_by: chosen.by(), ...chosen.filters() }, { signal }),
-      get("anomalies", { ...between, limit: MOST_ANOMALIES }, { signal }),
+      get("metrics/series", { ...asked, group_by: chosen.by(), ...chosen.filters() }, { signal }),
+      get("metrics/anomalies", asked, { signal }),
     ]);
-    return { counts, anomalies: anomalies.data, from, to, now: Date.now() };
+    return { counts, anomalies, from, to, now: Date.now() };
   }
 
   function render(data, body) {
-    if (!picture.element.isConnected) body.replaceChildren(picture.element);
-    const total = data.counts.series.reduce((sum, { total }) => sum + total, data.counts.other.total);
-    shown.setNote(`by event time · ${counted(total, "event")}, ${counted(data.anomalies.length, "anomaly", "anomalies")}`);
-    picture.draw(() => option(data), `${counted(total, "event")} between ${clock(data.from)} and ${clock(data.to)}, `
-      + `${counted(data.anomalies.length, "anomaly", "anomalies")}. Most frequent: ${data.counts.series.slice(0, 3).map(({ key, total }) => `${key} ${whole(total)}`).join(", ")}.`);
+    if (!picture.element.isConnected) replace(body, picture.element);
+    const { counts, anomalies, from, to } = data;
+    const total = counts.series.reduce((sum, { total }) => sum + total, counts.other.total);
+    const said = `${counted(total, "event")}, ${counted(anomalies.total, "anomaly", "anomalies")}`;
+    shown.setNote(`by event time · ${said}`);
+    picture.draw(() => option(data), `Events a second between ${clock(from)} and ${clock(to)}: ${said}.`
+      + ` Most frequent: ${counts.series.slice(0, 3).map(({ key, total }) => `${key} ${whole(total)}`).join(", ") || "none"}.`);
   }
 
   const shown = panel({ title: "Events a second", load, render, live: ["batch", "anomaly"], gap: 2000, every: 10, actions: by.element, className: "area-rate", signal });
@@ -73,15 +75,20 @@ function option({ counts, anomalies, from, to, now }) {
         data: numbers.map((count, bucket) => [start + (bucket + 0.5) * width, rate(count, start + bucket * width, width, now)]),
       })),
       {
-        name: "anomalies", type: "scatter", xAxisIndex: 1, yAxisIndex: 1, symbolSize: 11, tooltip: { show: true, trigger: "item",
-          formatter: ({ data }) => `${clock(data.value[0])}  ${data.severity}\n${data.words}` },
-        data: anomalies.map(({ occurred_at, severity, rule_name, message }) => ({
-          value: [Date.parse(occurred_at), severity], symbol: SHAPES[severity] ?? "circle", severity, words: `${rule_name}: ${message}`.slice(0, 160),
-          itemStyle: { color: colour(`--mark-${SEVERITIES.includes(severity) ? severity : "info"}`) },
+        name: "anomalies", type: "scatter", xAxisIndex: 1, yAxisIndex: 1, cursor: "default", z: 5,
+        tooltip: { trigger: "item", formatter: ({ data }) => data.words },
+        data: anomalies.marks.map((mark) => ({
+          value: [start + (mark.bucket + 0.5) * width, mark.severity], symbol: SHAPES[mark.severity], symbolSize: Math.min(17, 8 + 2 * Math.sqrt(mark.count)),
+          itemStyle: { color: colour(`--mark-${mark.severity}`), opacity: 1 }, words: words(mark, start, width),
         })),
       },
     ],
   };
+}
+
+function words({ bucket, severity, count, names, rules }, start, width) {
+  const more = rules > names.length ? ` and ${rules - names.length} more` : "";
+  return `${clock(start + bucket * width)}  ${whole(count)} ${severity}\n${names.join("\n")}${more}`;
 }
 
 function rate(count, start, width, now) {

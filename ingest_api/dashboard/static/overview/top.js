@@ -26,7 +26,9 @@ export function topPanel(chosen, signal) {
           h("span", { class: "top-key" }, key), h("span", { class: "top-count" }, compact(total)), h("span", { class: "top-share soft" }, percent(total, all)),
           h("span", { class: "top-bar", style: { width: `${(100 * total) / most}%` } })))));
     },
-    every: 20,
+    live: ["batch"],
+    gap: 5000,
+    every: 10,
     signal,
   });
 }
