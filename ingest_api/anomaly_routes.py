@@ -63,7 +63,7 @@ def list_anomalies(
     wanted = AnomalyFilter(rule, severity, None if state == "all" else state, origin, since, until, group, alert_id)
     with reading(database) as connection:
         rows = newest_anomalies(connection, wanted, limit=limit + 1, offset=offset, after=after)
-    return json_answer(page(rows, limit=limit, offset=offset, as_json=_as_json, cursor_behind=_cursor_behind))
+    return json_answer(page(rows, limit=limit, offset=offset, as_json=anomaly_as_json, cursor_behind=_cursor_behind))
 
 
 @router.get("/{anomaly_id}", response_model=AnomalyDetail, responses=documented(404, 500, 503))
@@ -82,10 +82,10 @@ def show_anomaly(database: Database, settings: TheSettings, anomaly_id: str) -> 
     run = row.dagster_run_id
     return json_answer(
         {
-            **_as_json(row),
+            **anomaly_as_json(row),
             "rule": msgspec.Raw(row.document.encode()) if row.document else None,
             "events": [event_as_json(event) for event in events],
-            "batch": _batch_as_json(batch) if batch else None,
+            "batch": batch_as_json(batch) if batch else None,
             "dagster_run_url": f"{settings.dagster_at}/runs/{run}" if run else None,
         }
     )
@@ -95,7 +95,8 @@ def _cursor_behind(row: Row) -> str:
     return anomaly_cursor(AnomalyPlace(row.detected_at, row.anomaly_id))
 
 
-def _as_json(row: Row) -> dict[str, Any]:
+def anomaly_as_json(row: Row) -> dict[str, Any]:
+    """An anomaly as it is shown."""
     return {
         "anomaly_id": row.anomaly_id,
         "event_id": row.event_id,
@@ -123,7 +124,8 @@ def _as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _batch_as_json(row: Row) -> dict[str, Any]:
+def batch_as_json(row: Row) -> dict[str, Any]:
+    """The micro-batch that found something, as it is shown with that."""
     return {
         "batch_id": row.batch_id,
         "origin": row.origin,

@@ -1,17 +1,23 @@
-"""New anomalies, live: one subscription to Redis for each process, fanned out to every open WebSocket."""
+"""New anomalies, changes of alerts and micro-batches, live: one subscription to Redis for each process, fanned out to
+every open WebSocket."""
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS
+from eventpulse.stream.keys import ALERT_NOTIFICATIONS, ANOMALY_NOTIFICATIONS, BATCH_NOTIFICATIONS
 
 #: A listener that has this many messages waiting is not listening.
 MOST_WAITING = 1_000
+#: What a listener can hear of, and the channel that tells of it.
+CHANNELS = {"anomaly": ANOMALY_NOTIFICATIONS, "alert": ALERT_NOTIFICATIONS, "batch": BATCH_NOTIFICATIONS}
+_TYPES = {channel.encode(): kind for kind, channel in CHANNELS.items()}
+#: What a listener hears of who does not say: what the first clients knew.
+ANOMALIES_ALONE = frozenset({"anomaly"})
 _LONGEST_BACK_OFF_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -19,7 +25,8 @@ _log = logging.getLogger(__name__)
 class Listener:
     """One open WebSocket's share: messages in order, until it falls too far behind."""
 
-    def __init__(self, most_waiting: int) -> None:
+    def __init__(self, most_waiting: int, types: Set[str] = ANOMALIES_ALONE) -> None:
+        self.types = types
         self._messages: asyncio.Queue[str] = asyncio.Queue(most_waiting)
         self.fell_behind = asyncio.Event()
 
@@ -38,9 +45,9 @@ class Listener:
 
 
 class LiveAnomalies:
-    """Passes each message of the channel to everybody who listens, to the letter.
+    """Passes each message of the channels to everybody who listens to its type, to the letter.
 
-    Messages published while Redis is away are missed; GET /anomalies has them.
+    Messages published while Redis is away are missed; GET /anomalies and GET /alerts have them.
     """
 
     def __init__(self, client: "redis.asyncio.Redis", *, most_waiting: int = MOST_WAITING) -> None:
@@ -50,19 +57,20 @@ class LiveAnomalies:
         self.subscribed = asyncio.Event()
 
     @contextmanager
-    def listener(self) -> Iterator[Listener]:
+    def listener(self, types: Set[str] = ANOMALIES_ALONE) -> Iterator[Listener]:
         """A listener for as long as the block lasts."""
-        listener = Listener(self._most_waiting)
+        listener = Listener(self._most_waiting, types)
         self._listeners.add(listener)
         try:
             yield listener
         finally:
             self._listeners.discard(listener)
 
-    def tell(self, message: str) -> None:
-        """Pass a message to everybody who listens now."""
+    def tell(self, message: str, kind: str = "anomaly") -> None:
+        """Pass a message to everybody who listens to its type now."""
         for listener in self._listeners:
-            listener.give(message)
+            if kind in listener.types:
+                listener.give(message)
 
     async def listen(self) -> None:
         """Stay subscribed, for ever; when Redis goes away, come back with it."""
@@ -70,13 +78,14 @@ class LiveAnomalies:
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(ANOMALY_NOTIFICATIONS)
+                    await channel.subscribe(*CHANNELS.values())
                     self.subscribed.set()
                     back_off = 0.1
                     while True:
                         message = await channel.get_message(timeout=10.0)
                         if message is not None:
-                            self.tell(message["data"].decode(errors="replace"))
+                            kind = _TYPES.get(message["channel"], "anomaly")
+                            self.tell(message["data"].decode(errors="replace"), kind)
             except (RedisError, OSError, TimeoutError) as fault:
                 if self.subscribed.is_set():
                     _log.warning("Live anomalies pause: Redis went away (%s).", fault)

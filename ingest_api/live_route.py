@@ -1,4 +1,5 @@
-"""The WebSocket: a text message for each new anomaly. The server's pings keep it open."""
+"""The WebSocket: a text message for each new anomaly, and for what else a client asks for with `?types=`. The
+server's pings keep it open."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -8,9 +9,10 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from ingest_api.dependencies import Live
-from ingest_api.live import Listener
+from ingest_api.live import ANOMALIES_ALONE, CHANNELS, Listener
 
 TRY_AGAIN_LATER = 1013
+NOT_UNDERSTOOD = 1008
 _PATIENCE_SECONDS = 5.0
 
 router = APIRouter()
@@ -18,9 +20,15 @@ router = APIRouter()
 
 @router.websocket("/ws")
 async def live_anomalies(websocket: WebSocket, live: Live) -> None:
-    """Send every anomaly to one client until it leaves. A client that reads too slowly is closed with code 1013."""
+    """Send every anomaly, or what else it asks for, to one client until it leaves. A client that reads too slowly is
+    closed with code 1013, one that asks for what there is not with 1008."""
     await websocket.accept()
-    with live.listener() as listener:
+    asked = websocket.query_params.get("types")
+    types = frozenset(asked.split(",")) if asked else ANOMALIES_ALONE
+    if not types <= CHANNELS.keys():
+        await websocket.close(NOT_UNDERSTOOD, f"types must be some of: {', '.join(CHANNELS)}")
+        return
+    with live.listener(types) as listener:
         await _until_the_first_ends(
             lambda: _send_all(websocket, listener),
             lambda: _until_it_leaves(websocket),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from eventpulse.database.alert_queries import AlertPlace
 from eventpulse.database.anomaly_queries import AnomalyPlace
 from eventpulse.database.event_queries import EventPlace
 from eventpulse.intake.timestamps import EPOCH, microseconds
@@ -17,6 +18,7 @@ _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _LAST_POSITION = (1 << 63) - 1
 EVENT_CURSOR = rf"^[0-9]{{1,18}}\.[0-9]{{1,19}}\.{_UUID}$"
 ANOMALY_CURSOR = rf"^[0-9]{{1,17}}\.{_UUID}$"
+ALERT_CURSOR = ANOMALY_CURSOR
 
 Item = TypeVar("Item")
 
@@ -46,6 +48,17 @@ def anomaly_place(cursor: str) -> AnomalyPlace:
     """The place that a text of the form ANOMALY_CURSOR names."""
     detected_at, anomaly_id = cursor.split(".")
     return AnomalyPlace(EPOCH + timedelta(microseconds=int(detected_at)), UUID(anomaly_id))
+
+
+def alert_cursor(place: AlertPlace) -> str:
+    """The place of an alert as clients carry it."""
+    return f"{microseconds(place.created_at)}.{place.alert_id}"
+
+
+def alert_place(cursor: str) -> AlertPlace:
+    """The place that a text of the form ALERT_CURSOR names."""
+    created_at, alert_id = cursor.split(".")
+    return AlertPlace(EPOCH + timedelta(microseconds=int(created_at)), UUID(alert_id))
 
 
 def page(

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from eventpulse.intake.json_objects import Refused, check_object
 from eventpulse.intake.timestamps import read_timestamp
-from ingest_api.paging import ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
+from ingest_api.paging import ALERT_CURSOR, ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
 from rules.paths import PathFault, normal_path
 from rules.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
 
@@ -135,6 +135,7 @@ Limit = Annotated[int, _clamped("limit", 1, 500), Query(description="Rows of a p
 Offset = Annotated[int, _clamped("offset", 0, _DEEPEST_OFFSET), Query(description="Rows to leave out; at least 0.")]
 EventCursor = Annotated[str | None, *cursor_of_form(EVENT_CURSOR)]
 AnomalyCursor = Annotated[str | None, *cursor_of_form(ANOMALY_CURSOR)]
+AlertCursor = Annotated[str | None, *cursor_of_form(ALERT_CURSOR)]
 EventType = Annotated[str | None, plain_text("event_type"), STRING, Query(description="Events of this type only.")]
 Source = Annotated[str | None, plain_text("source"), STRING, Query(description="Events of this source only.")]
 Where = Annotated[

@@ -37,15 +37,13 @@ from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.counter import Counter, read_counter
 from eventpulse.stream.reader import StreamReader
-from pipelines.announce import messages
+from pipelines.announce import Announcer
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
 from pipelines.patience import Patience
 from pipelines.store_batch import BatchStore, Committed
 from rules.detection import Horizons
 
-#: Never announce more anomalies of one batch than this; the rest is read from the API.
-MOST_ANNOUNCED = 1_000
 _BEAT_SECONDS = 1.0
 _FOLLOW_SECONDS = 5.0
 _DATABASE_AWAY = (
@@ -89,6 +87,7 @@ class DrainRun:
         self._counter: Counter | None = None
         self._detector: Detector | None = None
         self._redis = open_redis(_secret(self.settings.redis_url))
+        self._announcer = Announcer(self._redis, self.clock)
 
     def run(self) -> None:
         """Stand by, lead, and end when the lease is over and a successor waits. Waits for servers that are away."""
@@ -194,6 +193,7 @@ class DrainRun:
 
     def _keep_alive(self, connection: psycopg.Connection, lease: Lease) -> None:
         now = time.monotonic()
+        self._announcer.keep_up()
         if now - self._beaten >= _BEAT_SECONDS:
             self._beaten = now
             beat(connection, self.shard)
@@ -217,13 +217,7 @@ class DrainRun:
             self.reporter.say(f"Rule {rule_id} could not be evaluated in batch {committed.row.batch_id}: {why}")
         for rule, why in committed.found.findings.limited.items():
             self.reporter.say(f"Rule {rule} is limited since batch {committed.row.batch_id} and rests: {why}")
-        if committed.found.findings.anomalies.is_empty():
-            return
-        found = committed.found.anomalies.head(MOST_ANNOUNCED)
-        try:
-            announcements.announce(self._redis, messages(found, detector.name_of, detected_at=self.clock()))
-        except redis.RedisError as fault:
-            _log.warning("%d anomalies are stored and could not be announced: %s", found.height, fault)
+        self._announcer.tell(committed, detector.name_of, lag_seconds)
 
     def _report(self) -> None:
         self._told = time.monotonic()

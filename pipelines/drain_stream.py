@@ -35,6 +35,8 @@ class Tally:
     last_lag_seconds: float = 0.0
     new_events_by_day: dict[str, int] = field(default_factory=dict)
     anomalies_by_day: dict[str, int] = field(default_factory=dict)
+    alerts: int = 0
+    alerts_by_day: dict[str, int] = field(default_factory=dict)
 
     def add(self, committed: Committed, lag_seconds: float) -> None:
         """Count one more micro-batch."""
@@ -53,6 +55,8 @@ class Tally:
         self.last_lag_seconds = lag_seconds
         _add(self.new_events_by_day, committed.new_events_by_day)
         _add(self.anomalies_by_day, committed.anomalies_by_day)
+        self.alerts += len(committed.alerts.new)
+        _add(self.alerts_by_day, committed.alerts.opened_by_day)
 
     @property
     def touched_days(self) -> list[str]:

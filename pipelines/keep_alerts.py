@@ -10,6 +10,7 @@ all events would have them begin and end; which id an alert has, may depend on t
 resolved keeps what it has and gathers nothing more: the next anomaly opens a new one, although the condition holds.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -33,8 +34,10 @@ from eventpulse.database.alerts import (
     note,
     open_alerts,
     read_again,
+    shown_alerts,
     taken_ids,
 )
+from eventpulse.stream.alert_messages import Change
 from pipelines.recall import last_true_before
 from rules.alerting.allot import Known, Share, Span, allot
 from rules.alerting.identity import alert_id
@@ -45,6 +48,8 @@ from rules.write_up import stable_group_key
 
 #: Up to which instant the alerts of a rule that were over by then have ended; None where none has.
 Through = Callable[[UUID], datetime | None]
+#: Never tell of more alerts of one batch than this; the rest is read from the API.
+MOST_TOLD = 1_000
 _MERGED = "Its anomalies belong to another alert, after a late event."
 
 
@@ -67,6 +72,13 @@ class AlertChanges:
     incomplete: set[str] = field(default_factory=set)
     ended: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    #: What people who listen are told: the changes of alerts, each with the alert as it is now.
+    told: list[tuple[Change, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def opened_by_day(self) -> dict[str, int]:
+        """How many alerts are new, by UTC day of their first anomaly."""
+        return dict(Counter(each.row.opened_at.date().isoformat() for each in self.new.values()))
 
     @property
     def any(self) -> bool:
@@ -173,7 +185,19 @@ class AlertKeeping:
             read_again(self._connection, changes.incomplete)
         if changes.notes:
             note(self._connection, changes.notes, asked=self._asked)
+        self._tell()
         return changes
+
+    def _tell(self) -> None:
+        changes, became = self.changes, dict[str, Change]()
+        for each in changes.notes:
+            if each.what != "noted":
+                became[each.alert_id] = "opened" if each.what == "reopened" else each.what
+        became |= {alert_id: "gathered" for alert_id in changes.changed.keys() - became.keys()}
+        if became:
+            chosen = list(became)[:MOST_TOLD]
+            shown = shown_alerts(self._connection, chosen)
+            changes.told = [(became[alert_id], shown[alert_id]) for alert_id in chosen]
 
     def _allot(
         self,

@@ -60,7 +60,8 @@ class DagsterReporter:
 
 
 def materialisations(tally: Tally) -> Iterator[dg.AssetMaterialization]:
-    """What Dagster is told about micro-batches since the last report: events and anomalies, day by day."""
+    """What Dagster is told about micro-batches since the last report: events, anomalies and the alerts
+    opened, day by day."""
     stretch: dict[str, dg.MetadataValue] = {
         "origin": dg.MetadataValue.text("live"),
         "micro_batches": dg.MetadataValue.int(tally.batches),
@@ -81,6 +82,9 @@ def materialisations(tally: Tally) -> Iterator[dg.AssetMaterialization]:
     for day, count in _named({day: tally.anomalies_by_day.get(day, 0) for day in tally.touched_days}):
         rows = {"dagster/row_count": dg.MetadataValue.int(count)}
         yield dg.AssetMaterialization("anomalies", partition=day, metadata={**rows, **stretch})
+    for day, count in _named(tally.alerts_by_day):
+        rows = {"dagster/row_count": dg.MetadataValue.int(count)}
+        yield dg.AssetMaterialization("alerts", partition=day, metadata={**rows, **stretch})
 
 
 def rollups(counted: dict[str, int]) -> Iterator[dg.AssetMaterialization]:
@@ -100,6 +104,6 @@ def _sentence(tally: Tally) -> str:
     return (
         f"{tally.batches} micro-batches: {tally.taken} events taken = {tally.stored} stored + {tally.duplicates}"
         f" duplicates + {tally.dead_lettered} dead-lettered; {tally.anomalies} anomalies found,"
-        f" {tally.retracted} retracted; lag {tally.last_lag_seconds * 1000:.0f} ms;"
+        f" {tally.retracted} retracted, {tally.alerts} alerts opened; lag {tally.last_lag_seconds * 1000:.0f} ms;"
         f" stream {tally.first_entry or '-'} to {tally.last_entry or '-'}"
     )

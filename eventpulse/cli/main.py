@@ -18,6 +18,7 @@ _COMMANDS = {
     "rules": "eventpulse.cli.rules:rules",
     "backfill": "eventpulse.cli.backfill:backfill",
     "audit": "eventpulse.cli.audit:audit",
+    "alerts": "eventpulse.cli.alerts:alerts",
     "dead-letters": "eventpulse.cli.dead_letters:dead_letters",
     "keys": "eventpulse.cli.keys:keys",
     "migrate": "eventpulse.cli.migrate:migrate_database",

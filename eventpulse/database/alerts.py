@@ -11,6 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import dict_row
 
 What = Literal["opened", "reopened", "resolved", "noted"]
 
@@ -87,6 +88,13 @@ _COLUMNS = """
     alert_id::text, rule_id, "group"::text, group_key, meaning, state, resolution, opened_at, last_at, due_at, ended_at,
     acknowledged_at is not null, anomaly_count, message, value, threshold, expected, first_anomaly_id::text,
     latest_anomaly_id::text, origin
+"""
+#: The columns of `alert_queries.SHOWN`; a test holds the two together.
+_SHOWN = """
+    alert_id::text, rule_id::text, rule_name, rule_version, severity, mode, labels::text, "group"::text, group_key,
+    state, opened_at, last_at, ended_at, created_at, updated_at, acknowledged_at, acknowledged_by, resolved_at,
+    resolved_by, resolution, anomaly_count, message, value, threshold, expected, first_anomaly_id::text,
+    latest_anomaly_id::text, origin, batch_id, dagster_run_id
 """
 _KNOWN = f"""
 select {_COLUMNS} from eventpulse.alerts a
@@ -256,6 +264,13 @@ def lock_unresolved(connection: psycopg.Connection, alert_ids: Collection[str]) 
         " order by alert_id for update"
     )
     return [AlertRow(*row) for row in connection.execute(query, (list(alert_ids),))]
+
+
+def shown_alerts(connection: psycopg.Connection, alert_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Some alerts as people are shown them, by id."""
+    query = f"select {_SHOWN} from eventpulse.alerts where alert_id = any(%s::uuid[])"
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return {row["alert_id"]: row for row in cursor.execute(query, (list(alert_ids),))}
 
 
 def note(connection: psycopg.Connection, notes: Sequence[Note], *, asked: bool = False) -> None:

@@ -21,6 +21,10 @@ DRAIN_CONSUMER = "drain"
 RULES_CHANGED = "rules_changed"
 #: Channel: one JSON message for each new anomaly, as the WebSocket sends it.
 ANOMALY_NOTIFICATIONS = "anomaly_notifications"
+#: Channel: one JSON message for each change of an alert.
+ALERT_NOTIFICATIONS = "alert_notifications"
+#: Channel: one JSON message for a micro-batch, at most a few a second.
+BATCH_NOTIFICATIONS = "batch_notifications"
 #: String with expiry: JSON of the leading drain's heartbeat. Absent = nobody drains.
 WORKER_HEALTH = "worker:health"
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import Engine, text
 
 from ingest_api import anomaly_payloads, metric_payloads, payloads
+from ingest_api.alerts import alert_payloads
 from ingest_api.health import health_payloads
 from ingest_api.rule_book import rule_payloads, rule_state_payloads, rule_text_payloads
 
@@ -21,6 +22,7 @@ MODULES = (
     rule_state_payloads,
     rule_text_payloads,
     anomaly_payloads,
+    alert_payloads,
     health_payloads,
     metric_payloads,
 )
@@ -44,6 +46,20 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/v1/anomalies", {"params": {"offset": "x"}}),
     ("GET", "/api/v1/anomalies/{anomaly_id}", {"anomaly_id": "$anomaly"}),
     ("GET", "/api/v1/anomalies/{anomaly_id}", {"anomaly_id": "x"}),
+    ("GET", "/api/v1/alerts", {}),
+    ("GET", "/api/v1/alerts", {"params": {"state": "unresolved", "group": "{}"}}),
+    ("GET", "/api/v1/alerts", {"params": {"state": "x"}}),
+    ("GET", "/api/v1/alerts/summary", {}),
+    ("GET", "/api/v1/alerts/{alert_id}", {"alert_id": "$alert"}),
+    ("GET", "/api/v1/alerts/{alert_id}", {"alert_id": NOBODY}),
+    ("GET", "/api/v1/alerts/{alert_id}", {"alert_id": "x"}),
+    ("POST", "/api/v1/alerts/{alert_id}/unacknowledge", {"alert_id": "$alert"}),
+    ("POST", "/api/v1/alerts/{alert_id}/acknowledge", {"alert_id": "$alert", "json": {"by": "ann", "note": "mine"}}),
+    ("POST", "/api/v1/alerts/{alert_id}/acknowledge", {"alert_id": "$alert", "json": {"who": "ann"}}),
+    ("POST", "/api/v1/alerts/{alert_id}/unacknowledge", {"alert_id": "$alert"}),
+    ("POST", "/api/v1/alerts/{alert_id}/resolve", {"alert_id": "$alert"}),
+    ("POST", "/api/v1/alerts/{alert_id}/resolve", {"alert_id": "$alert"}),
+    ("POST", "/api/v1/alerts/{alert_id}/resolve", {"alert_id": NOBODY}),
     ("GET", "/api/v1/rules", {}),
     ("POST", "/api/v1/rules", {"json": {**RULE, "name": "other"}}),
     ("POST", "/api/v1/rules", {"json": RULE}),
@@ -74,7 +90,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def stored_things(api: TestClient, engine: Engine) -> dict[str, str]:
-    """One event, one anomaly and one rule, by the names that the calls above use."""
+    """One event, one anomaly, one alert and one rule, by the names that the calls above use."""
     rule_id = api.post("rules", json=RULE).json()["rule_id"]
     with engine.begin() as connection:
         event_id = connection.execute(
@@ -92,7 +108,18 @@ def stored_things(api: TestClient, engine: Engine) -> dict[str, str]:
             ),
             {"rule_id": rule_id, "event_id": str(event_id)},
         ).scalar_one()
-    return {"$rule": rule_id, "$event": str(event_id), "$anomaly": str(anomaly_id)}
+        alert_id = connection.execute(
+            text(
+                "insert into eventpulse.alerts (alert_id, rule_id, rule_name, rule_version, severity, mode, labels,"
+                ' "group", group_key, opened_at, last_at, anomaly_count, message, first_anomaly_id, latest_anomaly_id,'
+                " origin, batch_id, meaning) values (gen_random_uuid(), :rule_id, 'r', 1, 'info', 'live',"
+                " '{\"runbook\": \"https://example.org\"}', '{}', 0, now(), now(), 1, 'm', :anomaly_id, :anomaly_id,"
+                " 'live', 1, '') returning alert_id"
+            ),
+            {"rule_id": rule_id, "anomaly_id": anomaly_id},
+        ).scalar_one()
+    things = {"$rule": rule_id, "$event": event_id, "$anomaly": anomaly_id, "$alert": alert_id}
+    return {name: str(value) for name, value in things.items()}
 
 
 def shape(schema: dict[str, Any]) -> Any:
@@ -113,7 +140,9 @@ def test_each_answer_stands_in_the_document(api: TestClient, engine: Engine) -> 
     things = stored_things(api, engine)
     for method, template, details in CALLS:
         options = dict(details)
-        names = {name: options.pop(name) for name in ("rule_id", "event_id", "anomaly_id") if name in options}
+        names = {
+            name: options.pop(name) for name in ("rule_id", "event_id", "anomaly_id", "alert_id") if name in options
+        }
         path = template.format(**{name: things.get(value, value) for name, value in names.items()})
 
         answer = api.request(method, f"http://127.0.0.1{path}", **options)

@@ -9,7 +9,7 @@ import redis
 from fastapi.testclient import TestClient
 
 from eventpulse.stream.connect import open_async_redis
-from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS
+from eventpulse.stream.keys import ALERT_NOTIFICATIONS, ANOMALY_NOTIFICATIONS, BATCH_NOTIFICATIONS
 from ingest_api.live import LiveAnomalies
 
 MESSAGE = '{"type":"anomaly",  "value": 1.10, "message":"5 > 3 – zu viele"}'
@@ -37,6 +37,32 @@ def test_everybody_gets_every_message_to_the_letter(api: TestClient, redis_url: 
             for socket in (one, other):
                 assert [socket.receive_text() for _ in range(3)] == [MESSAGE + str(number) for number in range(3)]
             assert subscribers(client) == 1
+
+
+def test_who_asks_for_alerts_and_batches_gets_them_and_nobody_else(api: TestClient, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        until(lambda: subscribers(client) == 1)
+        with (
+            api.websocket_connect("ws://127.0.0.1/ws") as plain,
+            api.websocket_connect("ws://127.0.0.1/ws?types=anomaly,alert,batch") as curious,
+            api.websocket_connect("ws://127.0.0.1/ws?types=alert") as alerts_alone,
+        ):
+            for channel in (ALERT_NOTIFICATIONS, BATCH_NOTIFICATIONS, ANOMALY_NOTIFICATIONS, ALERT_NOTIFICATIONS):
+                client.publish(channel, channel)
+            assert [curious.receive_text() for _ in range(3)] == [
+                ALERT_NOTIFICATIONS,
+                BATCH_NOTIFICATIONS,
+                ANOMALY_NOTIFICATIONS,
+            ]
+            assert [alerts_alone.receive_text() for _ in range(2)] == [ALERT_NOTIFICATIONS] * 2
+            assert plain.receive_text() == ANOMALY_NOTIFICATIONS
+
+
+def test_who_asks_for_what_there_is_not_is_told(api: TestClient) -> None:
+    with api.websocket_connect("ws://127.0.0.1/ws?types=alert,weather") as socket:
+        closed = socket.receive()
+    assert (closed["type"], closed["code"]) == ("websocket.close", 1008)
+    assert closed["reason"] == "types must be some of: anomaly, alert, batch"
 
 
 def test_what_a_client_sends_is_passed_over_and_its_leaving_disturbs_nobody(api: TestClient, redis_url: str) -> None:
