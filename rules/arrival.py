@@ -35,11 +35,23 @@ def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta, a
     acceptance alone: neither where the stream is cut into batches nor how far other streams have got enters.
     """
     in_time, newest, too_late = _without_too_late(accepted, rows, correct)
+    if rule.has_one_group and in_time.height == rows.height:
+        return _of_one_group(rule, memory, in_time, newest, too_late)
     in_time = in_time.sort(TIME_ORDER)
     scope = in_time.group_by("group_key").agg(pl.col("group").first(), since=pl.col("timestamp").min())
     scope = scope.select(SCOPE.names()).sort("group_key")
     forgotten = scope.filter(pl.col("since") < memory.floor)
     return Arrival(rule, in_time, scope, forgotten, newest, too_late)
+
+
+def _of_one_group(
+    rule: Rule, memory: Memory, rows: pl.DataFrame, newest: datetime | None, too_late: pl.Series
+) -> Arrival:
+    """What comes to a rule without groups: its rows are in time order already, and all of them belong together."""
+    since = rows["timestamp"].slice(0, 1).alias("since")
+    scope = pl.DataFrame([rows["group"].slice(0, 1), rows["group_key"].slice(0, 1), since])
+    forgotten = scope if since[0] < memory.floor else scope.clear()
+    return Arrival(rule, rows, scope, forgotten, newest, too_late)
 
 
 def _without_too_late(

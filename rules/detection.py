@@ -5,6 +5,7 @@ from the database; the caller recalls it; `detect` judges. Nothing here reads or
 serve the live drain and the tests, and a batch that fails half-way is simply judged again.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,14 +13,16 @@ from uuid import UUID
 
 import polars as pl
 
-from eventpulse.anomaly import ANOMALY_SCHEMA
 from rules.alerting.spans import Spans, spans_since
 from rules.arrival import SCOPE, Arrival, arrive
-from rules.evaluation import FIRED, FOREVER, carry, judge, look_back, moves_without_events, select_all
+from rules.evaluation import FOREVER, carry, judge, look_back, moves_without_events, select_all
+from rules.held_against import compared, last_fired, with_lateness
 from rules.limit import within_limit
 from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, add_rows, earlier, remembered, trim
 from rules.reach import reach
 from rules.rule import Rule
+from rules.window import instant_of
+from rules.write_up import NO_ANOMALIES
 
 #: Rules that look back for ever are judged on what `carry` leaves of their rows, where that can be less.
 _FEW_ROWS = 256
@@ -137,10 +140,10 @@ def detect(
     """
     by_rule = {arrival.rule.rule_id: arrival for arrival in arrived}
     found: list[pl.DataFrame] = []
-    restated: list[pl.DataFrame] = [ANOMALY_SCHEMA.to_frame()]
+    restated: list[pl.DataFrame] = [NO_ANOMALIES]
     retracted: list[str] = []
     faults: dict[UUID, str] = {}
-    new_memories = dict(memories)
+    outcomes: dict[UUID, _Outcome] = {}
     touched: list[UUID] = []
     changed: list[UUID] = []
     limited: dict[UUID, str] = {}
@@ -159,7 +162,7 @@ def detect(
             faults[rule.rule_id] = f"{type(fault).__name__}: {fault}"
             continue
         touched.append(rule.rule_id)
-        new_memories[rule.rule_id] = outcome.memory
+        outcomes[rule.rule_id] = outcome
         if outcome.limited is not None:
             limited[rule.rule_id] = outcome.limited
         retracted += outcome.retracted
@@ -171,12 +174,12 @@ def detect(
             restated.append(outcome.restated)
         if outcome.spans is not None:
             spans[rule.rule_id] = outcome.spans
-    anomalies = pl.concat(found) if found else _no_anomalies()
+    anomalies = pl.concat(found) if found else _NONE_FOUND
     # An event counts once, however many rules it came too late for.
     too_late = pl.concat([arrival.too_late for arrival in arrived]).n_unique() if arrived else 0
-    return Findings(
-        anomalies, pl.concat(restated), retracted, too_late, faults, new_memories, touched, changed, limited, spans
-    )
+    said_anew = pl.concat(restated)
+    new_memories = {**memories, **_remembering(outcomes, anomalies, said_anew)}
+    return Findings(anomalies, said_anew, retracted, too_late, faults, new_memories, touched, changed, limited, spans)
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,21 @@ class _Outcome:
     memory: Memory
     limited: str | None
     spans: Spans | None
+
+
+def _remembering(outcomes: Mapping[UUID, _Outcome], found: pl.DataFrame, restated: pl.DataFrame) -> dict[UUID, Memory]:
+    """The memories with what was found and restated in them. Both are given as one frame, in the order of the outcomes,
+    so that what all of it says is looked at in one go."""
+    found, restated = remembered(found), remembered(restated)
+    memories = {}
+    for rule_id, outcome in outcomes.items():
+        memories[rule_id] = outcome.memory
+        new, other = outcome.found.height, outcome.restated.height
+        if new or other or outcome.retracted:
+            parts = found.slice(0, new), restated.slice(0, other)
+            memories[rule_id] = add_anomalies(outcome.memory, *parts, outcome.retracted)
+            found, restated = found.slice(new), restated.slice(other)
+    return memories
 
 
 def _judge_rule(
@@ -221,23 +239,20 @@ def _judge_rule(
         rule,
         relevant,
         since=scope.select("group_key", "since"),
-        fired=_last_fired(scope, anomalies),
+        fired=last_fired(scope, anomalies),
         until=until,
     )
-    found, restated, gone = _compared(holds, anomalies, scope)
+    found, restated, gone = compared(holds, anomalies, scope)
     spans = None
     if alerts is not None:
         fallen = anomalies.filter(pl.col("anomaly_id").is_in(gone))["group"] if gone else anomalies["group"].clear()
         changed = {*found["group"], *restated["group"], *fallen, *_touched(alerts, arrival)}
         if changed:
             spans = spans_since(rule, relevant, scope.filter(pl.col("group").is_in(list(changed))), holds)
-    if not (found.is_empty() and restated.is_empty()) or gone:
-        memory = add_anomalies(memory, remembered(found), remembered(restated), gone)
     memory = trim(rule, memory, horizons.hot)
     memory, limited = within_limit(rule, memory, 0 if arrival is None else arrival.scope.height)
     known_through = None if before is None else earlier(before, horizons.lateness)
-    late = pl.lit(False) if known_through is None else pl.col("occurred_at") < known_through
-    return _Outcome(found.with_columns(late=late), restated, gone, memory, limited, spans)
+    return _Outcome(with_lateness(found, known_through), restated, gone, memory, limited, spans)
 
 
 def _touched(alerts: Watched, arrival: Arrival | None) -> list[str]:
@@ -250,26 +265,6 @@ def _touched(alerts: Watched, arrival: Arrival | None) -> list[str]:
     if alerts.ended_through is not None:
         touched.extend(scope.filter(pl.col("since") <= alerts.ended_through)["group"])
     return touched
-
-
-def _compared(
-    holds: pl.DataFrame, anomalies: pl.DataFrame, scope: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """What holds, held against the anomalies of the scope that stand: those found, those restated, those gone."""
-    if anomalies.is_empty():
-        return holds, holds.clear(), []
-    stood = anomalies.join(scope, on="group").filter(pl.col("occurred_at") >= pl.col("since"))
-    if stood.is_empty():
-        return holds, holds.clear(), []
-    found = holds.filter(~pl.col("anomaly_id").is_in(stood["anomaly_id"].implode()))
-    gone = stood.filter(~pl.col("anomaly_id").is_in(holds["anomaly_id"].implode()))["anomaly_id"].to_list()
-    return found, _restated(holds, stood), gone
-
-
-def _restated(holds: pl.DataFrame, stood: pl.DataFrame) -> pl.DataFrame:
-    both = remembered(holds).join(stood.select("anomaly_id", before="said"), on="anomaly_id")
-    changed = both.filter(pl.col("said") != pl.col("before"))["anomaly_id"]
-    return holds.filter(pl.col("anomaly_id").is_in(changed.implode()))
 
 
 def _watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: Horizons) -> bool:
@@ -298,7 +293,12 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFra
         return rows.clear()
     since: datetime = scope["since"].min()  # type: ignore[assignment]
     span = look_back(rule)
-    recent = rows if span == FOREVER else rows.filter(rows["timestamp"] > earlier(since, span))
+    if span == FOREVER:
+        recent = rows
+    elif rule.has_one_group:
+        return rows.slice(bisect_right(rows["timestamp"].cast(pl.Int64), instant_of(earlier(since, span))))
+    else:
+        recent = rows.filter(rows["timestamp"] > earlier(since, span))
     if rule.group_by:
         recent = recent.filter(recent["group_key"].is_in(scope["group_key"]))
     if span == FOREVER and recent.height > _FEW_ROWS:
@@ -306,18 +306,8 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFra
     return recent.sort("group_key", "timestamp", "position", "event_id")
 
 
-def _last_fired(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.DataFrame:
-    if anomalies.is_empty():
-        return FIRED.to_frame()
-    before = anomalies.join(scope, on="group").filter(pl.col("occurred_at") < pl.col("since"))
-    return before.group_by("group_key").agg(fired_at=pl.col("occurred_at").max())
-
-
+_NONE_FOUND = NO_ANOMALIES.with_columns(late=pl.lit(False))
 _NOTHING_WATCHED = Watched()
-
-
-def _no_anomalies() -> pl.DataFrame:
-    return ANOMALY_SCHEMA.to_frame().with_columns(late=pl.lit(False))
 
 
 def empty_memory(rows: pl.DataFrame, floor: datetime) -> Memory:

@@ -83,6 +83,12 @@ def carry(rule: Rule, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
     return KINDS[rule.condition.type].carry(rule, rows, earliest).sort(ROW_ORDER)
 
 
+def carries_what_is_near(rule: Rule) -> bool:
+    """Whether `carry` keeps the rows of the look-back and no others."""
+    kind = KINDS[rule.condition.type]
+    return kind.look_back(rule) == kind.recently(rule) and not kind.true_without_rows(rule)
+
+
 def evaluate_whole(rule: Rule, events: pl.DataFrame, until: datetime | None = None) -> pl.DataFrame:
     """The anomalies of one evaluation over all given events, which may come in any order."""
     rows = select_rows(rule, with_fields(events, paths_of([rule])))
@@ -120,7 +126,10 @@ def _spans(rule: Rule) -> tuple[timedelta, timedelta]:
 def _from_since_on(found: pl.DataFrame, groups: pl.Series, asked_from: pl.Series) -> pl.DataFrame:
     """The triggers of the groups that are asked about, from where each is asked about."""
     if len(groups) == 1:
-        return found.filter((found["group_key"] == groups[0]) & (found["at"] >= asked_from[0]))
+        keys, first = found["group_key"], groups[0]
+        if keys[0] == first == keys[-1] and found["at"][0] >= asked_from[0]:
+            return found
+        return found.filter((keys == first) & (found["at"] >= asked_from[0]))
     asked = pl.DataFrame({"group_key": groups, "since": asked_from})
     found = found.join(asked, on="group_key", maintain_order="left")
     return found.filter(found["at"] >= found["since"]).drop("since")

@@ -5,14 +5,16 @@ at or after that instant. What lies before the floor has to be recalled from the
 micro-batch that fails leaves the old one as it was.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.evaluation import carry
+from rules.evaluation import carries_what_is_near, carry, look_back
 from rules.rule import Rule
+from rules.window import instant_of
 
 #: Current anomalies as a memory keeps them; `said` is a hash of what they say, good in this process only.
 REMEMBERED_ANOMALY = pl.Schema(
@@ -97,8 +99,15 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
         floor = min(floor, memory.judged_through)
     if floor <= memory.floor:
         return replace(memory, rows_after_trim=memory.rows.height)
-    rows = carry(rule, memory.rows, floor).sort(TIME_ORDER)
-    anomalies = memory.anomalies.filter(pl.col("occurred_at") >= oldest_anomaly(rule, floor))
+    if rule.has_one_group and carries_what_is_near(rule):
+        rows = memory.rows.slice(
+            bisect_right(memory.rows["timestamp"].cast(pl.Int64), instant_of(earlier(floor, look_back(rule))))
+        )
+    else:
+        rows = carry(rule, memory.rows, floor).sort(TIME_ORDER)
+    anomalies = memory.anomalies
+    if not anomalies.is_empty():
+        anomalies = anomalies.filter(anomalies["occurred_at"] >= oldest_anomaly(rule, floor))
     return replace(memory, floor=floor, rows=rows, anomalies=anomalies, rows_after_trim=rows.height)
 
 

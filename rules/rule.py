@@ -112,6 +112,11 @@ class Rule(RuleDocument):
         return self.condition.paths.union(filter(is_json_path, self.group_by), *of_members)
 
     @cached_property
+    def has_one_group(self) -> bool:
+        """Whether all rows of the rule belong together, so that order of time is the order of ROW frames."""
+        return not self.group_by and not self.members
+
+    @cached_property
     def known_groups(self) -> tuple[str, ...]:
         """The canonical texts of the groups that an absence rule lists."""
         listed = self.condition.groups if isinstance(self.condition, Absence) else ()

@@ -40,6 +40,8 @@ def reaching(*spans: timedelta) -> timedelta:
 def parted(rows: pl.DataFrame, instant: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows after an instant, and those at or before it."""
     young = rows["timestamp"] > instant
+    if young.all():
+        return rows, rows.clear()
     return rows.filter(young), rows.filter(~young)
 
 

@@ -1,6 +1,6 @@
 """Triggers become anomalies: ids, groups, events, and what the rule's kind has to say about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b, sha1
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
-from eventpulse.event import EARLIEST, LATEST
+from eventpulse.event import EARLIEST, LATEST, UTC_MICROSECONDS
 from rules.kinds.kind import Account
 from rules.rule import Rule
 from rules.summary_text import with_summary
@@ -70,14 +70,32 @@ def _anomaly_ids(
 def _frame(columns: dict[str, object]) -> pl.DataFrame:
     """A frame of ANOMALY_SCHEMA; a column that is one value holds it in every row."""
     height = len(columns["anomaly_id"])  # type: ignore[arg-type]
-    series = []
-    for name, values in columns.items():
-        dtype = ANOMALY_SCHEMA[name]
-        plain = pl.Int64 if isinstance(dtype, pl.Datetime) else dtype
-        if isinstance(values, (list, tuple)):
-            one = pl.Series(name, values, dtype=plain)
-        else:
-            one = pl.Series(name, [values], dtype=plain).new_from_index(0, height)
-        # A window may begin before the year 1, of which neither Python nor PostgreSQL knows.
-        series.append(one if plain is dtype else one.clip(EARLIEST, LATEST).cast(dtype))
-    return pl.DataFrame(series)
+    lists = [values if isinstance(values, (list, tuple)) else [values] * height for values in _in_order(columns)]
+    if height < _FEWEST_FOR_COLUMNS:
+        frame = pl.DataFrame(list(zip(*lists, strict=True)), schema=_PLAIN_SCHEMA, orient="row")
+    else:
+        frame = pl.DataFrame(dict(zip(_PLAIN_SCHEMA, lists, strict=True)), schema=_PLAIN_SCHEMA)
+    for number, name in _INSTANTS:
+        frame.replace_column(number, frame[name].cast(UTC_MICROSECONDS))
+    return frame
+
+
+def _in_order(columns: dict[str, object]) -> Iterator[object]:
+    for name in ANOMALY_SCHEMA:
+        values = columns[name]
+        yield _within_time(values) if name.startswith("window_") else values  # type: ignore[arg-type]
+
+
+def _within_time(instants: Sequence[int]) -> Sequence[int]:
+    """A window may begin before the year 1, of which neither Python nor PostgreSQL knows."""
+    if min(instants) >= EARLIEST and max(instants) <= LATEST:
+        return instants
+    return [min(max(instant, EARLIEST), LATEST) for instant in instants]
+
+
+_PLAIN_SCHEMA = pl.Schema(
+    {name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in ANOMALY_SCHEMA.items()}
+)
+_INSTANTS = [(number, name) for number, (name, kind) in enumerate(ANOMALY_SCHEMA.items()) if kind == UTC_MICROSECONDS]
+# Few rows are quicker put into a frame as rows than column by column.
+_FEWEST_FOR_COLUMNS = 32
