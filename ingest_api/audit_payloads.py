@@ -52,6 +52,7 @@ class Audit(Answer):
     started_at: datetime
     finished_at: datetime
     dagster_run_id: str | None
+    dagster_run_url: str | None
 
 
 class AuditPage(Answer):

@@ -14,7 +14,7 @@ from eventpulse.database.audit_queries import findings_of, gaps_by_day, newest_a
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.audit_payloads import AuditPage, CoveragePage
-from ingest_api.dependencies import Database
+from ingest_api.dependencies import Database, TheSettings
 from ingest_api.ledger_parameters import Day, DayCursor, NumberCursor
 from ingest_api.paging import page
 from ingest_api.parameters import Limit, Offset
@@ -26,6 +26,7 @@ _COUNTS = ("rules", "events", "computed", "standing", "missing", "extra", "chang
 @router.get("/audits", response_model=AuditPage, responses=documented(400, 500, 503))
 def list_audits(
     database: Database,
+    settings: TheSettings,
     limit: Limit = 50,
     offset: Offset = 0,
     cursor: NumberCursor = None,
@@ -44,7 +45,7 @@ def list_audits(
             rows,
             limit=limit,
             offset=offset,
-            as_json=lambda row: _audit_as_json(row, findings.get(row.audit_id, [])),
+            as_json=lambda row: _audit_as_json(row, findings.get(row.audit_id, []), settings.dagster_at),
             cursor_behind=lambda row: str(row.audit_id),
         )
     )
@@ -62,7 +63,7 @@ def list_coverage(database: Database, limit: Limit = 50, cursor: DayCursor = Non
     )
 
 
-def _audit_as_json(row: Row, findings: Sequence[Row]) -> dict[str, Any]:
+def _audit_as_json(row: Row, findings: Sequence[Row], dagster_at: str) -> dict[str, Any]:
     return {
         "audit_id": row.audit_id,
         "day": row.day,
@@ -73,6 +74,7 @@ def _audit_as_json(row: Row, findings: Sequence[Row]) -> dict[str, Any]:
         "started_at": iso_utc(row.started_at),
         "finished_at": iso_utc(row.finished_at),
         "dagster_run_id": row.dagster_run_id,
+        "dagster_run_url": f"{dagster_at}/runs/{row.dagster_run_id}" if row.dagster_run_id else None,
     }
 
 

@@ -16,7 +16,7 @@ export const DELIVERY_COLUMNS = [
   { title: "State", className: "nowrap", cell: ({ state }) => badge(state.replace("_", " "), TONES[state] ?? "quiet") },
   { title: "Channel", cell: (delivery) => delivery.channel_name ?? h("span", { class: "soft" }, "no channel") },
   { title: "What", className: "wide", cell: (delivery) => h("span", { class: "alert-words" }, h("span", null, delivery.subject ?? delivery.kind), h("span", { class: "soft" }, why(delivery))) },
-  { title: "Alerts", className: "nowrap", cell: ({ alert_ids: ids }) => (ids.length === 1 ? h("a", { href: link(`/alerts/${ids[0]}`) }, "its alert") : counted(ids.length, "alert")) },
+  { title: "Alerts", className: "nowrap", cell: ({ alert_ids: ids, alerts }) => (ids.length === 1 ? h("a", { href: link(`/alerts/${ids[0]}`) }, "its alert") : counted(alerts, "alert")) },
   { title: "Tries", className: "number", cell: ({ attempts }) => whole(attempts) },
   { title: "When", className: "nowrap", cell: (delivery) => (delivery.sent_at ? at(delivery.sent_at) : [h("span", { class: "soft" }, delivery.due_at ? "due " : ""), at(delivery.due_at ?? delivery.created_at)]) },
 ];

@@ -16,7 +16,7 @@ const LENGTHS = [["1", "1 hour"], ["4", "4 hours"], ["8", "8 hours"], ["24", "1 
 export function askForSilence(matcher, signal, made = () => {}) {
   const which = matcherFields(matcher);
   const length = field("For", select(LENGTHS, "4"));
-  const owner = field("Who", h("input", { required: true, maxlength: 255, value: kept("name", ""), autocomplete: "name" }));
+  const owner = field("Who", h("input", { maxlength: 255, value: kept("name", ""), autocomplete: "name" }));
   const reason = field("Why", h("input", { required: true, maxlength: 1000, placeholder: "Planned work on the database" }), { className: "wide" });
   const shown = h("div", { class: "preview", role: "status", "aria-live": "polite" });
   const trouble = h("p", { class: "field-error", role: "alert" });
@@ -35,10 +35,9 @@ export function askForSilence(matcher, signal, made = () => {}) {
     event.preventDefault();
     replace(trouble);
     try {
-      const starts = Date.now();
       await post("silences", {
-        matcher: which.value(), owner: owner.control.value.trim(), reason: reason.control.value.trim(),
-        starts_at: new Date(starts).toISOString(), ends_at: new Date(starts + Number(length.control.value) * HOUR).toISOString(),
+        matcher: which.value(), owner: owner.control.value.trim() || null, reason: reason.control.value.trim(),
+        ends_at: new Date(Date.now() + Number(length.control.value) * HOUR).toISOString(),
       });
       keep("name", owner.control.value.trim() || null);
       opened.close();
@@ -57,11 +56,10 @@ export function askForSilence(matcher, signal, made = () => {}) {
 }
 
 /** What POST /silences/preview answers, in words. */
-function previewText(answer) {
-  const alerts = answer.alerts ?? [];
-  const count = answer.alert_count ?? answer.count ?? alerts.length;
+function previewText({ alerts, messages, by_rule: byRule }) {
+  const rules = Object.entries(byRule).sort(([, one], [, other]) => other - one);
   return [
-    h("p", null, count ? `In the last 24 hours it would have hidden ${counted(count, "alert")}.` : "It would have hidden nothing in the last 24 hours."),
-    alerts.length > 0 && h("ul", null, alerts.slice(0, 8).map((alert) => h("li", null, [alert.rule_name, alert.message].filter(Boolean).join(": ")))),
+    h("p", null, alerts ? `In the last 24 hours it would have hidden ${counted(alerts, "alert")} and ${counted(messages, "message")}.` : "It would have hidden nothing in the last 24 hours."),
+    rules.length > 0 && h("ul", null, rules.slice(0, 8).map(([name, count]) => h("li", null, `${name}: ${counted(count, "alert")}`))),
   ];
 }
