@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, select
+from sqlalchemy import ARRAY, Connection, Row, Select, Uuid, and_, case, cast, func, insert, select
 
 from eventpulse.database.tables import channels, deliveries
 
@@ -28,7 +28,7 @@ def newest_deliveries(
     if channel_id is not None:
         query = query.where(deliveries.c.channel_id == channel_id)
     if alert_id is not None:
-        query = query.where(deliveries.c.alert_ids.contains([alert_id]))
+        query = query.where(deliveries.c.alert_ids.op("@>")(cast([alert_id], ARRAY(Uuid))))
     if state is not None:
         query = query.where(deliveries.c.state == state)
     return connection.execute(query.order_by(deliveries.c.number.desc()).limit(limit).offset(offset)).all()

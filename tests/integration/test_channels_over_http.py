@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
@@ -80,6 +80,8 @@ def test_a_test_really_sends_and_is_kept(api: TestClient) -> None:
     kept = api.get("deliveries", params={"channel_id": made["channel_id"]}).json()["data"]
     assert [each["state"] for each in kept] == ["failed", "sent"]
     assert api.get(f"deliveries/{sent['delivery_id']}").json() == sent
+    of_an_alert = api.get("deliveries", params={"alert_id": str(uuid4())})
+    assert (of_an_alert.status_code, of_an_alert.json()["data"]) == (200, [])
     assert api.get(f"channels/{made['channel_id']}").json()["failures"] == 0, "a test changes nothing else"
 
 

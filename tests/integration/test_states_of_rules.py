@@ -98,10 +98,11 @@ def test_alerts_that_are_not_resolved_are_counted(api: TestClient, engine: Engin
                     "insert into eventpulse.alerts (alert_id, rule_id, rule_name, rule_version, severity, mode, "
                     '"group", group_key,'
                     " state, opened_at, last_at, acknowledged_at, resolved_at, resolution, anomaly_count,"
-                    " message, first_anomaly_id, latest_anomaly_id, origin, batch_id) values (gen_random_uuid(), :rule,"
-                    " 'a', 1, 'info', 'live', '{}', 0, :state, now(), now(), case when :state = 'acknowledged' then"
-                    " now() end, case when :state = 'resolved' then now() end, case when :state = 'resolved' then"
-                    " 'person' end, 1, 'm', gen_random_uuid(), gen_random_uuid(), 'live', 1)"
+                    " message, first_anomaly_id, latest_anomaly_id, origin, batch_id, meaning)"
+                    " values (gen_random_uuid(), :rule, 'a', 1, 'info', 'live', '{}', 0, :state, now(), now(),"
+                    " case when :state = 'acknowledged' then now() end,"
+                    " case when :state = 'resolved' then now() end, case when :state = 'resolved' then"
+                    " 'person' end, 1, 'm', gen_random_uuid(), gen_random_uuid(), 'live', 1, 'x')"
                 ),
                 {"rule": rule_id, "state": state},
             )

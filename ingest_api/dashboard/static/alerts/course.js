@@ -8,7 +8,7 @@ import { panel } from "../panel.js";
 import { courseChart } from "../rules/course.js";
 import { clock } from "../time.js";
 
-const LEAST_AROUND = 5 * 60_000;
+const LEAST_AROUND = 2 * 60_000;
 const MOST_ANOMALIES = 500;
 
 /** The panel; `alert()` is the alert as it is now. */
@@ -22,7 +22,7 @@ export function coursePanel(alert, signal) {
     const window = 1000 * (rule?.window_seconds ?? 60);
     const begin = Math.min(Date.parse(opened), ...anomalies.map((anomaly) => Date.parse(anomaly.window_start)));
     const end = Math.max(Date.parse(last), ended ? Date.parse(ended) : 0);
-    const around = Math.max(LEAST_AROUND, 3 * window, (end - begin) / 4);
+    const around = Math.max(LEAST_AROUND, 2.5 * window, (end - begin) / 4);
     return { from: begin - around, to: end + around };
   }
 

@@ -80,7 +80,7 @@ export async function open({ outlet, params, signal }) {
 
   function showHead() {
     replace(head, h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "#/alerts" }, "Alerts")),
-      h("h1", null, alert.rule_name, groupText(alert.group) && h("span", { class: "soft" }, ` · ${groupText(alert.group)}`)), severity(alert.severity), stateOf(alert));
+      h("h1", { class: "titled" }, alert.rule_name, groupText(alert.group) && h("span", { class: "soft" }, ` · ${groupText(alert.group)}`)), severity(alert.severity), stateOf(alert));
   }
 
   showHead();
