@@ -20,7 +20,7 @@ MOST_DAYS = 90
 
 @dg.sensor(
     name="history_watch",
-    minimum_interval_seconds=120,
+    minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=f"Observes of the newest {MOST_DAYS} days with events which are live, backfilled, audited or missing.",
 )

@@ -17,7 +17,7 @@ _LONGEST_MESSAGE = 2_000
 
 @dg.run_failure_sensor(
     name="run_failures",
-    minimum_interval_seconds=15,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=f"Makes an event `{EVENT_TYPE}` of each run that failed; rules can alert on it as on any other.",
 )

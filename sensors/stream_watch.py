@@ -45,7 +45,7 @@ class Seen:
 
 @dg.sensor(
     name="stream_watch",
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Observes what waits in the stream, and says that events are up to date as long as the drain keeps up.",
 )
