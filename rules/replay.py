@@ -13,7 +13,8 @@ import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EVENT_SCHEMA
-from rules.detection import Horizons, arrivals, detect, empty_memory
+from rules.alerting.spans import Spans
+from rules.detection import Horizons, Watched, arrivals, detect, empty_memory
 from rules.evaluation import carry, look_back, moves_without_events, paths_of, select_all
 from rules.fields import with_fields
 from rules.memory import REMEMBERED_ANOMALY, TIME_ORDER, Memory, add_rows
@@ -68,6 +69,7 @@ class Replay:
         self.rules = list(rules)
         self.start = start
         self.faults: dict[UUID, str] = {}
+        self.spans: dict[UUID, Spans] = {}
         self._limited: set[UUID] = set()
         nothing = select_all(self.rules, with_fields(EVENT_SCHEMA.to_frame(), paths_of(self.rules)))
         self._memories: dict[UUID, Memory] = {
@@ -96,15 +98,22 @@ class Replay:
             memory = self._memories[rule_id]
             self._memories[rule_id] = replace(memory, anomalies=before.select(REMEMBERED_ANOMALY.names()))
 
-    def judge(self, events: pl.DataFrame, end: datetime, watermark: datetime | None = None) -> pl.DataFrame:
+    def judge(
+        self,
+        events: pl.DataFrame,
+        end: datetime,
+        watermark: datetime | None = None,
+        watched: Mapping[UUID, Watched] | None = None,
+    ) -> pl.DataFrame:
         """The anomalies (ANOMALY_SCHEMA) of the next slice: `events` are all that come before `end` and were not given
-        before. What moves without events is judged to the end, or to a watermark that stands before it."""
+        before. What moves without events is judged to the end, or to a watermark that stands before it. With `watched`,
+        `spans` are those of the groups that have changed or are watched."""
         known = end - _ONE_MICROSECOND
         through = known if watermark is None else min(known, watermark)
         self.drop(self._limited)
         arrived = arrivals(self.rules, self._memories, with_fields(events, paths_of(self.rules)), _IN_ORDER)
-        findings = detect(self.rules, self._memories, arrived, {}, through, _IN_ORDER)
-        self._memories = findings.memories
+        findings = detect(self.rules, self._memories, arrived, {}, through, _IN_ORDER, watched)
+        self._memories, self.spans = findings.memories, findings.spans
         if findings.faults:
             self.faults |= findings.faults
             self.drop(findings.faults)

@@ -18,13 +18,18 @@ from eventpulse.cli.history_progress import HistoryProgress
 from eventpulse.cli.rule_folder import read_folder
 from eventpulse.cli.stretch import From, To, stretch
 from eventpulse.clock import iso_utc, utc_now
+from eventpulse.database.channels import all_channels
+from eventpulse.database.connect import open_engine
 from eventpulse.database.history import standing_keys
 from eventpulse.database.history_slices import Of, count_events, read_slices, stored_between
+from eventpulse.database.transactions import reading
 from eventpulse.errors import EventPulseError
-from eventpulse.settings import load_settings
+from eventpulse.settings import Settings, load_settings
 from rules.backtest import Outcome, backtest as try_rules
 from rules.faults import RuleFaults
 from rules.replay import wanted_events
+from rules.routing.channel import ChannelPlan
+from rules.routing.stored import channel_of
 from rules.rule import Rule
 from rules.sweep import variants
 
@@ -51,12 +56,13 @@ def backtest(
     console = Console(highlight=False, stderr=as_json)
     shown: list[dict[str, Any]] = []
     with connected(settings, "rules backtest") as connection:
+        channels = _channels(settings)
         stored = stored_between(connection)
         if stored is None or start >= stored[1]:
             raise EventPulseError("No events are stored there.")
         start, end = max(start, stored[0]), min(end, max(stored[1], utc_now()))
         for rule in found.rules:
-            outcomes, events, seconds = _try(connection, rule, _sweep(sweep or []), (start, end), console)
+            outcomes, events, seconds = _try(connection, rule, _sweep(sweep or []), (start, end), console, channels)
             if as_json:
                 shown.append({"rule": rule.name, "events": events, "variants": [as_document(one) for one in outcomes]})
             else:
@@ -73,6 +79,9 @@ def as_document(outcome: Outcome) -> dict[str, Any]:
         "anomalies": outcome.anomalies,
         "alerts": outcome.alerts,
         "notifications": outcome.notifications,
+        "channels": {
+            each.channel.name: {"alerts": each.alerts, "messages": each.messages} for each in outcome.foretold.channels
+        },
         "groups": outcome.groups,
         "difference": {"same": outcome.same, "new": outcome.new, "gone": outcome.gone},
         "by_day": {day: asdict(counts) for day, counts in sorted(outcome.by_day.items())},
@@ -81,7 +90,12 @@ def as_document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _try(
-    connection: psycopg.Connection, rule: Rule, sweep: Mapping[str, Sequence[Any]], between: Any, console: Console
+    connection: psycopg.Connection,
+    rule: Rule,
+    sweep: Mapping[str, Sequence[Any]],
+    between: Any,
+    console: Console,
+    channels: Sequence[ChannelPlan],
 ) -> tuple[list[Outcome], int, float]:
     try:
         tried = variants(rule, sweep)
@@ -97,8 +111,20 @@ def _try(
             lambda first, last: read_slices(connection, first, last, of),
             lambda first, last: standing_keys(connection, rule.rule_id, first, last),
             lambda events, until: progress.advance(events, until, f"{len(tried)} variants"),
+            channels,
         )
         return outcomes, progress.passed, progress.seconds
+
+
+def _channels(settings: Settings) -> list[ChannelPlan]:
+    """The channels that would have been used, as they are now."""
+    assert settings.database_url is not None
+    engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse rules backtest", pool_size=1)
+    try:
+        with reading(engine) as connection:
+            return [channel_of(row._asdict()) for row in all_channels(connection)]
+    finally:
+        engine.dispose()
 
 
 def _sweep(options: Sequence[str]) -> dict[str, list[Any]]:

@@ -50,13 +50,28 @@ class BacktestExample(Answer):
     message: str
 
 
+class BacktestChannel(Answer):
+    """What one channel would have been given, as it is now: alerts that are for it, and the messages they make."""
+
+    name: str
+    alerts: int
+    messages: int
+
+
 class BacktestVariant(Answer):
     """What would have come of one variant of the rule."""
 
     parameters: JsonObject
     anomalies: int
     alerts: int
-    notifications: Annotated[int, Field(description="One for each alert that opens; none in shadow mode.")]
+    notifications: Annotated[
+        int,
+        Field(
+            description="Messages that tell of alerts which opened, over all channels as they are now: grouped, inside "
+            "active hours, without silences. None in shadow mode."
+        ),
+    ]
+    channels: list[BacktestChannel]
     groups: int
     difference: BacktestDifference
     by_day: list[BacktestDay]

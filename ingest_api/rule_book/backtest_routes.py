@@ -16,9 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
+from eventpulse.database.channels import all_channels
 from eventpulse.database.connect import open_connection
 from eventpulse.database.history import standing_keys
 from eventpulse.database.history_slices import Of, count_events, read_slices
+from eventpulse.database.transactions import reading
 from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
@@ -32,6 +34,7 @@ from ingest_api.rule_book.rule_requests import sent_as
 from rules.backtest import Outcome, backtest
 from rules.faults import RuleFaults
 from rules.replay import wanted_events
+from rules.routing.stored import channel_of
 from rules.sweep import variants
 
 router = APIRouter(prefix="/rules", tags=["rules"])
@@ -87,6 +90,8 @@ def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any
     except RuleFaults as faults:
         raise bad_rule(faults.issues) from None
     of = Of(**asdict(wanted_events([variant.rule for variant in tried])))
+    with reading(database) as connected:
+        channels = all_channels(connected)
     assert settings.database_url is not None
     if not _one_at_a_time.acquire(blocking=False):
         raise HTTPException(429, "Another backtest is running; try again in a while", {"Retry-After": "5"})
@@ -106,6 +111,7 @@ def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any
                 asked.end,
                 lambda first, last: read_slices(connection, first, last, of, most=_SLICE_EVENTS),
                 lambda first, last: standing_keys(connection, rule.rule_id, first, last),
+                channels=[channel_of(row._asdict()) for row in channels],
             )
     finally:
         _one_at_a_time.release()
@@ -123,6 +129,10 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "anomalies": outcome.anomalies,
         "alerts": outcome.alerts,
         "notifications": outcome.notifications,
+        "channels": [
+            {"name": each.channel.name, "alerts": each.alerts, "messages": each.messages}
+            for each in outcome.foretold.channels
+        ],
         "groups": outcome.groups,
         "difference": {"same": outcome.same, "new": outcome.new, "gone": outcome.gone},
         "by_day": [{"day": day, **asdict(counts)} for day, counts in sorted(outcome.by_day.items())],
