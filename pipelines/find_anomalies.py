@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 import polars as pl
@@ -17,7 +18,7 @@ from pipelines.open_alerts import OpenAlerts
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
-from rules.detection import Findings, Horizons, Recalled, arrivals, detect
+from rules.detection import Findings, Horizons, Recalled, arrivals, detect, looking_at
 from rules.evaluation import moves_without_events, paths_of
 from rules.fields import with_fields
 from rules.memory import Memory, add_rows, oldest_anomaly, trim
@@ -51,7 +52,7 @@ class Found:
     #: For each rule that was judged, the newest event accepted through the shard so far.
     accepted: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def anomalies(self) -> pl.DataFrame:
         """New anomalies, ANOMALY_SCHEMA plus `origin`."""
         origin = pl.when("late").then(pl.lit("late")).otherwise(pl.lit("live"))
@@ -250,6 +251,7 @@ class Detector:
         return detect(rules, self._memories, arrived, recalled, watermark, self._horizons, watched)
 
     def _arrivals(self, rules: Sequence[Rule], events: pl.DataFrame, shard: int) -> list[Arrival]:
+        rules = looking_at(rules, events)
         accepted = {rule.rule_id: self._accepted.get(rule.rule_id, {}).get(shard) for rule in rules}
         return arrivals(rules, self._memories, with_fields(events, paths_of(rules)), self._horizons, accepted)
 

@@ -15,9 +15,10 @@ from pipelines.read_events import ReadEvents
 
 def set_future_aside(read: ReadEvents, entries: Sequence[Entry], most: timedelta) -> ReadEvents:
     """Events whose time lies more than `most` after they were received would drag every watermark along."""
-    ahead = read.events.filter(pl.col("timestamp") > pl.col("received_at") + most)
-    if ahead.is_empty():
+    is_ahead = read.events["timestamp"] - read.events["received_at"] > most
+    if not is_ahead.any():
         return read
+    ahead = read.events.filter(is_ahead)
     reasons = {
         line: f"its time, {iso_utc(at)}, is more than {most.total_seconds():.0f} s after it was received"
         for line, at in ahead.select("line", "timestamp").iter_rows()

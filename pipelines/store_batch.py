@@ -6,7 +6,7 @@ Several drains share the work by shards: `take_in` sees to it that each judges o
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import polars as pl
@@ -120,7 +120,7 @@ class BatchStore:
                 alerts = self._save(found, batch_id)
                 row = self._ledger_row(batch_id, found, started_at)
                 turn = write(self._connection, row)
-                by_day = _by_day(found.anomalies["occurred_at"])
+                by_day = _in_words(_by_day(found.anomalies["occurred_at"]))
                 committed = Committed(row, found, {}, by_day, self._newest_event_at, turn, alerts)
         self._keep(found, committed)
         return committed
@@ -189,7 +189,7 @@ class BatchStore:
         faulty: Mapping[UUID, str] = _NONE,
     ) -> Committed:
         once = _once(read.events)
-        days = once["timestamp"].dt.date().unique().to_list()
+        days = list(_by_day(once["timestamp"]))
         self._partitions.ensure(self._connection, days, started_at.date())
 
         def foresee(faults: dict[UUID, str]) -> Foreseen:
@@ -214,8 +214,15 @@ class BatchStore:
             row = self._ledger_row(batch_id, found, started_at, entries, read, new)
             turn = write(self._connection, row)
         newest = _newest(self._newest_event_at, new)
-        anomalies_by_day = _by_day(found.anomalies["occurred_at"])
-        return Committed(row, found, _by_day(new["timestamp"]), anomalies_by_day, newest, turn, alerts)
+        return Committed(
+            row,
+            found,
+            _in_words(_by_day(new["timestamp"])),
+            _in_words(_by_day(found.anomalies["occurred_at"])),
+            newest,
+            turn,
+            alerts,
+        )
 
     def _watermark_with(self, events: pl.DataFrame) -> datetime:
         return self.watermark(_newest(self._newest_known, events))
@@ -266,7 +273,8 @@ class BatchStore:
         if self._counters is None:
             self._counters = dict(settled(self._connection, self._shard).counters)
         reckoning = reckon(entries, self._counters)
-        severities = found.anomalies["severity"].value_counts()
+        anomalies = found.findings.anomalies
+        severities = {} if anomalies.is_empty() else dict(anomalies["severity"].value_counts().iter_rows())
         return LedgerRow(
             batch_id=batch_id,
             origin="live",
@@ -279,7 +287,7 @@ class BatchStore:
             duplicates=read.events.height - new.height,
             dead_lettered=len(read.dead),
             too_late=found.findings.too_late,
-            anomalies=found.findings.anomalies.height,
+            anomalies=anomalies.height,
             retracted=len(found.findings.retracted),
             rule_errors={str(rule_id): why for rule_id, why in found.findings.faults.items()},
             dagster_run_id=self._run_id,
@@ -287,19 +295,31 @@ class BatchStore:
             started_at=started_at,
             days=count_days(entries, read, new, reckoning) if entries else (),
             counters=reckoning.reached,
-            anomalies_by_severity=dict(severities.iter_rows()),
+            anomalies_by_severity=severities,
             newest_event_at=new["timestamp"].max(),  # type: ignore[arg-type]
             changed_rules=found.findings.changed,
         )
 
 
 def _once(events: pl.DataFrame) -> pl.DataFrame:
+    if events["event_id"].n_unique() == events.height:
+        return events
     return events.unique("event_id", keep="first", maintain_order=True)
 
 
-def _by_day(instants: pl.Series) -> dict[str, int]:
-    counts = instants.dt.date().value_counts(sort=False)
-    return {day.isoformat(): count for day, count in counts.iter_rows()}
+def _by_day(instants: pl.Series) -> dict[date, int]:
+    """How many instants lie in each UTC day. Mostly it is one day, and that is seen without counting."""
+    if instants.is_empty():
+        return {}
+    first, last = instants.min(), instants.max()
+    assert isinstance(first, datetime) and isinstance(last, datetime)
+    if first.date() == last.date():
+        return {first.date(): len(instants)}
+    return dict(instants.dt.date().value_counts(sort=False).iter_rows())
+
+
+def _in_words(by_day: Mapping[date, int]) -> dict[str, int]:
+    return {day.isoformat(): count for day, count in by_day.items()}
 
 
 def _newest(before: datetime | None, events: pl.DataFrame) -> datetime | None:

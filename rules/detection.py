@@ -92,14 +92,19 @@ def arrivals(
     """
     if accepted is None:
         accepted = {rule_id: memory.newest for rule_id, memory in memories.items()}
-    types = set(events["event_type"].unique())
-    rules = [rule for rule in rules if _looks_at_any(rule, types)]
+    rules = looking_at(rules, events)
     selected = select_all(rules, events)
     return [
         arrive(rule, memories[rule.rule_id], selected[rule.rule_id], horizons.correct, accepted.get(rule.rule_id))
         for rule in rules
         if rule.rule_id in selected and not selected[rule.rule_id].is_empty()
     ]
+
+
+def looking_at(rules: Sequence[Rule], events: pl.DataFrame) -> list[Rule]:
+    """The rules that can look at any of these events: what others want of them need not be read."""
+    types = set(events["event_type"].to_list())
+    return [rule for rule in rules if _looks_at_any(rule, types)]
 
 
 def _looks_at_any(rule: Rule, types: set[str]) -> bool:
@@ -227,7 +232,7 @@ def _judge_rule(
             scope = _with_every_group(scope, memory)
             memory = replace(memory, judged_through=until)
         else:  # the other groups can wait; those touched are judged from where all of them will be
-            scope = scope.with_columns(since=pl.min_horizontal("since", pl.lit(memory.judged_through)))
+            scope = _since_at_most(scope, memory.judged_through)
     rows, anomalies = memory.rows, memory.anomalies
     if arrival is not None and not arrival.forgotten.is_empty():
         if recalled is None:
@@ -265,6 +270,12 @@ def _touched(alerts: Watched, arrival: Arrival | None) -> list[str]:
     if alerts.ended_through is not None:
         touched.extend(scope.filter(pl.col("since") <= alerts.ended_through)["group"])
     return touched
+
+
+def _since_at_most(scope: pl.DataFrame, instant: datetime | None) -> pl.DataFrame:
+    if instant is None or scope.is_empty() or scope["since"].max() <= instant:  # type: ignore[operator]
+        return scope
+    return scope.with_columns(scope["since"].clip(upper_bound=instant))
 
 
 def _watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: Horizons) -> bool:

@@ -104,7 +104,7 @@ def _triggers(rule: Rule, rows: pl.DataFrame, earliest: int, until: datetime | N
     horizon = None if until is None or not moves_without_events(rule) else instant_of(until)
     moments = kind.truth(rule, rows, earliest - held - kept - microseconds(A_MOMENT), horizon)
     found = (triggers if kind.lasts(rule) else point_triggers)(moments, held, kept)
-    if horizon is None:
+    if horizon is None or found.is_empty():
         return found
     if held or "settled_at" not in found.columns:
         return found.filter(found["at"] <= horizon)

@@ -5,6 +5,7 @@ holds JSON null. Equal values have equal tokens: escapes, `1.0` and `1`, and the
 difference. A payload that cannot be read has no fields; it never harms the rest of the batch.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import attrgetter
@@ -19,6 +20,9 @@ from rules.paths import EVENT_COLUMNS, is_json_path, normal_path, split_path
 _BETWEEN = "\x1e"
 _MISSING = msgspec.Raw(b"")
 _INTEGER = r"^(0|-?[1-9][0-9]*)$"
+_USUAL = re.compile(r'(?:"[^"\\]*"|0|-?[1-9][0-9]*|true|false)\Z').match
+# Fewer values than this are looked at one by one: a query would cost more than its work.
+_MANY = 64
 _ESCAPED_IN_JSON = {chr(code): msgspec.json.encode(chr(code)).decode()[1:-1] for code in [*range(32), 34, 92]}
 
 _Keys = dict[str, "_Keys"]
@@ -91,8 +95,9 @@ def _decode(objects: pl.Series, record: type[msgspec.Struct], of_all: Decode, of
 
 
 def _tokens(raw: list[msgspec.Raw]) -> pl.Series:
-    if not raw:
-        return pl.Series([], dtype=pl.String)
+    if len(raw) < _MANY:
+        texts = [bytes(token).decode() for token in raw]
+        return pl.Series([None if text in ("", "null") else text for text in texts], dtype=pl.String)
     joined = _BETWEEN.encode().join(raw).decode()
     tokens = pl.Series([joined]).str.split(_BETWEEN).explode()
     return tokens.set(tokens.is_in(["", "null"]), None)
@@ -100,6 +105,8 @@ def _tokens(raw: list[msgspec.Raw]) -> pl.Series:
 
 def canonical_tokens(tokens: pl.Series) -> pl.Series:
     """Make equal JSON values equal text; only the rows that need it are touched."""
+    if len(tokens) < _MANY and all(token is None or _USUAL(token) for token in tokens):
+        return tokens
     unusual_number = tokens.str.contains("^[-0-9]") & ~tokens.str.contains(_INTEGER)
     if unusual_number.any():
         tokens = (

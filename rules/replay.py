@@ -14,7 +14,7 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EVENT_SCHEMA
 from rules.alerting.spans import Spans
-from rules.detection import Horizons, Watched, arrivals, detect, empty_memory
+from rules.detection import Horizons, Watched, arrivals, detect, empty_memory, looking_at
 from rules.evaluation import carry, look_back, moves_without_events, paths_of, select_all
 from rules.fields import with_fields
 from rules.memory import REMEMBERED_ANOMALY, TIME_ORDER, Memory, add_rows
@@ -111,7 +111,8 @@ class Replay:
         known = end - _ONE_MICROSECOND
         through = known if watermark is None else min(known, watermark)
         self.drop(self._limited)
-        arrived = arrivals(self.rules, self._memories, with_fields(events, paths_of(self.rules)), _IN_ORDER)
+        fields = with_fields(events, paths_of(looking_at(self.rules, events)))
+        arrived = arrivals(self.rules, self._memories, fields, _IN_ORDER)
         findings = detect(self.rules, self._memories, arrived, {}, through, _IN_ORDER, watched)
         self._memories, self.spans = findings.memories, findings.spans
         if findings.faults:

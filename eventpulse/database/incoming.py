@@ -1,7 +1,9 @@
 """Store a batch of events once: COPY into a temporary table, then insert what is new."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -57,6 +59,8 @@ where e.batch_id = %(batch_id)s
 """
 
 
+# Below this, events are counted one by one.
+_MANY = 128
 #: What PostgreSQL raises when it will never take a value: not as its type, or not of its size or depth.
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 
@@ -139,16 +143,29 @@ def _copy(connection: psycopg.Connection, events: pl.DataFrame) -> None:
 
 def count_by_minute(connection: psycopg.Connection, new: pl.DataFrame) -> None:
     """Add new events to the counts by minute, type and source, inside the caller's transaction."""
-    counts = (
-        new.group_by(minute=pl.col("timestamp").dt.truncate("1m"), event_type="event_type", source="source")
-        .agg(pl.len())
-        .sort("minute", "event_type", "source")
-    )
+    counts = _many_by_minute(new) if new.height >= _MANY else _few_by_minute(new)
     connection.execute(
         """
         insert into eventpulse.event_rollups as r (minute, event_type, source, count)
         select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::bigint[])
         on conflict (minute, event_type, source) do update set count = r.count + excluded.count
         """,
-        [counts[column].to_list() for column in counts.columns],
+        counts,
     )
+
+
+def _many_by_minute(new: pl.DataFrame) -> list[list[Any]]:
+    counts = (
+        new.group_by(minute=pl.col("timestamp").dt.truncate("1m"), event_type="event_type", source="source")
+        .agg(pl.len())
+        .sort("minute", "event_type", "source")
+    )
+    return [counts[column].to_list() for column in counts.columns]
+
+
+def _few_by_minute(new: pl.DataFrame) -> list[list[Any]]:
+    """The same for a few events, for which a query would cost more than its work."""
+    events = zip(new["timestamp"].to_list(), new["event_type"], new["source"], strict=True)
+    counts = Counter((at.replace(second=0, microsecond=0), kind, source) for at, kind, source in events)
+    rows = [(*key, count) for key, count in sorted(counts.items())]
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -13,7 +13,7 @@ buckets of the baseline must have come since; for `seasonal` two seasons will do
 count, rate, sum and distinct; for other metrics they have none, are passed over, and two values make a baseline.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -84,8 +84,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     size = _size(rule)
     # What held at `from_on` was found when the bucket before closed, or early in the bucket itself.
     first = from_on // size - 1
-    placed = rows.select("group_key", at=pl.col("timestamp").cast(pl.Int64)).with_row_index("row")
-    placed = placed.with_columns(bucket=pl.col("at") // size)
+    placed = _all_placed(rows, size).insert_column(0, rows["group_key"]).with_row_index("row")
     judged = _judged(rule, rows, placed, first, None if until is None else until // size)
     arriving = placed.filter(pl.col("bucket") >= first)
     moments = [_at_rows(rule, rows, arriving, judged), _at_closings(judged, arriving, size)]
@@ -105,7 +104,7 @@ def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, la
     )
     filled = filled.with_columns(value=_measure(rule, rows, placed).values(filled["first_row"], filled["end_row"]))
     found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
-    for (key,), group in filled.group_by("group_key", maintain_order=True):
+    for key, group in _by_group(filled):
         buckets = group["bucket"].to_list()
         spans = dict(zip(buckets, zip(group["first_row"], group["end_row"], strict=True), strict=True))
         values = zip(buckets, group["value"], strict=True)
@@ -119,9 +118,18 @@ def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, la
             else:
                 centre, spread = predict(condition, past)
                 lower, upper = centre - condition.value * spread, centre + condition.value * spread
-            found.append((cast(int, key), bucket, value, lower, upper, *spans.get(bucket, (0, 0))))
+            found.append((key, bucket, value, lower, upper, *spans.get(bucket, (0, 0))))
     judged = pl.DataFrame(found, schema=_JUDGED, orient="row")
     return judged.with_columns(outside=_outside(condition, both_ways=True).fill_null(False))
+
+
+def _by_group(filled: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    keys = filled["group_key"]
+    if filled.is_empty() or keys[0] == keys[-1]:
+        yield from ((keys[0], filled) for _ in range(min(filled.height, 1)))
+        return
+    for (key,), group in filled.group_by("group_key", maintain_order=True):
+        yield cast(int, key), group
 
 
 def _measure(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> Measure:
@@ -158,8 +166,9 @@ def _at_rows(rule: Rule, rows: pl.DataFrame, arriving: pl.DataFrame, judged: pl.
     )
     outside = closed["outside"].fill_null(False)
     shown = ("value", "lower", "upper", "first_row", "end_row")  # nothing where there is only a past that keeps firing
+    shown_of_closed = closed.select(pl.when(outside).then(pl.col(name)).alias(name) for name in shown)
     return arriving.select("group_key", "at", "row").with_columns(
-        *(open_now[name].zip_with(early, closed.select(pl.when(outside).then(name)).to_series()) for name in shown),
+        *(open_now[name].zip_with(early, shown_of_closed[name]) for name in shown),
         bucket=open_now["bucket"].zip_with(early, closed["bucket"]),
         true=early | outside,
         settled_at=(open_now["bucket"] * _size(rule)).zip_with(early, arriving["at"]),
@@ -168,7 +177,8 @@ def _at_rows(rule: Rule, rows: pl.DataFrame, arriving: pl.DataFrame, judged: pl.
 
 
 def _all_placed(rows: pl.DataFrame, size: int) -> pl.DataFrame:
-    return rows.select(at=pl.col("timestamp").cast(pl.Int64)).with_columns(bucket=pl.col("at") // size)
+    at = rows["timestamp"].cast(pl.Int64).alias("at")
+    return pl.DataFrame([at, (at // size).alias("bucket")])
 
 
 def _at_closings(judged: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl.DataFrame:
