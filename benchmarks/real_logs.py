@@ -1,7 +1,7 @@
 """Two real logs as history in one product and live in another: do both have the same anomalies, id by id?
 
-The reduced form of this is tests/integration/test_real_logs_as_history.py. Here it goes through two whole products, by the
-commands and the API that a person uses, and is timed.
+The reduced form of this is tests/integration/test_real_logs_as_history.py. Here it goes through two whole products, by
+the commands and the API that a person uses, and is timed.
 """
 
 import os
@@ -23,8 +23,10 @@ from eventpulse.settings import PROJECT_ROOT
 LOGS = PROJECT_ROOT.parent / "shared" / "data"
 #: In the order of their times: live, an event that comes years after newer ones of the same rule is too late to count.
 NAMES = ("web_access.ndjson.gz", "ssh_auth.ndjson.gz")
-RULES = ("ssh brute force", "login after guessing", "audit log falls silent", "half the traffic of yesterday")
-RULES += ("someone looks for weaknesses",)
+RULES = (
+    *("ssh brute force", "login after guessing", "audit log falls silent", "half the traffic of yesterday"),
+    "someone looks for weaknesses",
+)
 DAMAGED = (date(2015, 5, 19), date(2017, 3, 28), date(2017, 4, 6))
 _SAID = (
     'anomaly_id::text, rule_id::text, severity, message, "group"::text, event_id::text, occurred_at, value, threshold,'

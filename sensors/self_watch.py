@@ -1,4 +1,4 @@
-"""Looks every half minute what is wrong with EventPulse itself, and makes events of it that ordinary rules can judge.
+"""Looks every minute what is wrong with EventPulse itself, and makes events of it that ordinary rules can judge.
 
 An event is made when a trouble begins, changes or ends, and at no other time: looking, and telling, make no trouble of
 their own, so that there is no end to end up in.
@@ -33,7 +33,7 @@ _IDS = UUID("0b0f6c3e-6f5a-5d0e-9c43-5b1a2f7e8d90")
 
 @dg.sensor(
     name="self_watch",
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Makes events `eventpulse.…` of rules that fail, dead channels, lag, new dead letters, a missing drain "
     "and an unbalanced ledger; rules can alert on them as on any other.",
