@@ -1,6 +1,6 @@
 """A message to people, or to a program of theirs: what it says, before any channel gives it a form."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,6 +44,6 @@ def encode_message(message: Message) -> str:
     return msgspec.json.encode(message).decode()
 
 
-def decode_message(text: str) -> Message:
-    """A message that was kept."""
-    return msgspec.json.decode(text, type=Message)
+def read_message(document: Any) -> Message:
+    """A message that was kept, from what its JSON text means."""
+    return msgspec.convert(document, Message)

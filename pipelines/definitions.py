@@ -16,12 +16,14 @@ from eventpulse.settings import load_settings
 from pipelines.clean_up import clean_up, clean_up_hourly
 from pipelines.history_jobs import audit, backfill, repair
 from pipelines.jobs import drain_stream
+from pipelines.notification_jobs import send_notifications
 from pipelines.schedules import audit_closed_days
 from sensors.drain_keeper import drain_keeper
 from sensors.history_watch import history_watch
 from sensors.ledger_watch import ledger_watch
 from sensors.run_failures import run_failures
 from sensors.self_watch import self_watch
+from sensors.sender_keeper import sender_keeper
 from sensors.stream_watch import stream_watch
 
 
@@ -32,8 +34,8 @@ def eventpulse() -> dg.Definitions:
     return dg.Definitions(
         assets=[event_stream, events, event_rollups, rule_book, anomalies, alerts, notifications, rule_audit],
         asset_checks=[every_event_is_accounted_for],
-        jobs=[drain_stream, clean_up, backfill, audit, repair],
+        jobs=[drain_stream, send_notifications, clean_up, backfill, audit, repair],
         schedules=[clean_up_hourly, audit_closed_days],
-        sensors=[drain_keeper, ledger_watch, stream_watch, history_watch, run_failures, self_watch],
+        sensors=[drain_keeper, sender_keeper, ledger_watch, stream_watch, history_watch, run_failures, self_watch],
         executor=dg.in_process_executor,
     )

@@ -28,7 +28,7 @@ def drain_op(context: dg.OpExecutionContext) -> None:
         _rerun(context, earlier)
         return
     reporter = DagsterReporter(context)
-    DrainRun(load_settings(), context.run_id, reporter, shall_stop=_told_to_end()).run()
+    DrainRun(load_settings(), context.run_id, reporter, shall_stop=told_to_end()).run()
     reporter.finish()
 
 
@@ -58,7 +58,7 @@ def _rerun(context: dg.OpExecutionContext, earlier: str) -> None:
         )
 
 
-def _told_to_end() -> Callable[[], bool]:
+def told_to_end() -> Callable[[], bool]:
     """Whether SIGTERM has come: the product is being stopped; the batch in hand is finished, no other begun."""
     told = threading.Event()
     if threading.current_thread() is threading.main_thread():

@@ -1,5 +1,6 @@
 """Alerts and intents to notify, written into the database as a micro-batch or a person would."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -29,28 +30,29 @@ def open_alerts(connection: psycopg.Connection, *numbers: int, **changes: Any) -
         **changes,
     }
     asked = fields.pop("asked")
+    rows = [
+        {
+            **fields,
+            "alert_id": alert_id(number),
+            "labels": Json(fields["labels"]),
+            "group": Json(fields.get("group", {"payload.ip": f"10.0.0.{number}"})),
+            "opened_at": OPENED + timedelta(seconds=number),
+        }
+        for number in numbers
+    ]
     with connection.transaction():
-        for number in numbers:
-            group = fields.get("group", {"payload.ip": f"10.0.0.{number}"})
-            values = {
-                **fields,
-                "alert_id": alert_id(number),
-                "labels": Json(fields["labels"]),
-                "group": Json(group),
-                "opened_at": OPENED + timedelta(seconds=number),
-            }
-            connection.execute(
-                """
-                insert into eventpulse.alerts (alert_id, rule_id, rule_name, rule_version, severity, mode, labels,
-                    "group", group_key, opened_at, last_at, anomaly_count, message, value, threshold, expected,
-                    first_anomaly_id, latest_anomaly_id, origin, batch_id)
-                values (%(alert_id)s, '00000000-0000-0000-0000-000000000007', %(rule_name)s, 1, %(severity)s, %(mode)s,
-                    %(labels)s, %(group)s, 1, %(opened_at)s, %(opened_at)s, 1, %(message)s, 8, 5, 'at most 5',
-                    %(alert_id)s, %(alert_id)s, %(origin)s, 1)
-                """,
-                values,
-            )
-            _intend(connection, number, "opened", fields["origin"], asked)
+        connection.cursor().executemany(
+            """
+            insert into eventpulse.alerts (alert_id, rule_id, rule_name, rule_version, severity, mode, labels,
+                "group", group_key, opened_at, last_at, anomaly_count, message, value, threshold, expected,
+                first_anomaly_id, latest_anomaly_id, origin, batch_id, meaning)
+            values (%(alert_id)s, '00000000-0000-0000-0000-000000000007', %(rule_name)s, 1, %(severity)s, %(mode)s,
+                %(labels)s, %(group)s, 1, %(opened_at)s, %(opened_at)s, 1, %(message)s, 8, 5, 'at most 5',
+                %(alert_id)s, %(alert_id)s, %(origin)s, 1, 'meaning')
+            """,
+            rows,
+        )
+        _intend(connection, numbers, "opened", fields["origin"], asked)
 
 
 def resolve_alerts(connection: psycopg.Connection, *numbers: int) -> None:
@@ -62,7 +64,7 @@ def resolve_alerts(connection: psycopg.Connection, *numbers: int) -> None:
                 " resolution = 'ended', ended_at = opened_at + interval '90 s' where alert_id = %s",
                 (alert_id(number),),
             )
-            _intend(connection, number, "resolved", "live", False)
+        _intend(connection, numbers, "resolved", "live", False)
 
 
 def acknowledge_alerts(connection: psycopg.Connection, *numbers: int) -> None:
@@ -74,12 +76,12 @@ def acknowledge_alerts(connection: psycopg.Connection, *numbers: int) -> None:
                 " acknowledged_by = 'ada' where alert_id = %s",
                 (alert_id(number),),
             )
-            _intend(connection, number, "acknowledged", "live", False)
+        _intend(connection, numbers, "acknowledged", "live", False)
 
 
-def _intend(connection: psycopg.Connection, number: int, what: str, origin: str, asked: bool) -> None:
-    connection.execute(
+def _intend(connection: psycopg.Connection, numbers: Sequence[int], what: str, origin: str, asked: bool) -> None:
+    connection.cursor().executemany(
         "insert into eventpulse.outbox (alert_id, what, origin, asked) values (%s, %s, %s, %s)",
-        (alert_id(number), what, origin, asked),
+        [(alert_id(number), what, origin, asked) for number in numbers],
     )
     connection.execute("select pg_notify('eventpulse_outbox', '')")

@@ -19,8 +19,9 @@ def worth_another_try(*, attempts: int, refused: bool, first_due_at: datetime, n
     return goes_on(f"tried again after {attempts} attempt{'s' if attempts != 1 else ''}")
 
 
-def after_interruption(*, interrupted_before: bool) -> Verdict:
-    """Whether a message whose sender died in the middle of sending is sent once more. It may have arrived."""
-    if interrupted_before:
+def after_interruption(*, interrupted_before: bool, receiver_knows_keys: bool) -> Verdict:
+    """Whether a message whose sender died in the middle of sending is sent once more. It may have arrived: who does not
+    know keys may see it twice, and never three times."""
+    if interrupted_before and not receiver_knows_keys:
         return held("failed: its sender died twice while sending it; it may have arrived")
     return goes_on("sent again with the same key: its sender died while sending it")

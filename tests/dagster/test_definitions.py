@@ -17,9 +17,17 @@ GRAPH = {
     "rule_audit": ("audit", {"anomalies"}),
 }
 CHECKS = {"events:every_event_is_accounted_for", "rule_audit:agrees_with_events"}
-JOBS = {"drain_stream", "clean_up", "backfill", "audit", "repair"}
+JOBS = {"drain_stream", "send_notifications", "clean_up", "backfill", "audit", "repair"}
 SCHEDULES = {"clean_up_hourly": "17 * * * *", "audit_closed_days": "20 0 * * *"}
-SENSORS = {"drain_keeper", "ledger_watch", "stream_watch", "history_watch", "run_failures", "self_watch"}
+SENSORS = {
+    "drain_keeper",
+    "sender_keeper",
+    "ledger_watch",
+    "stream_watch",
+    "history_watch",
+    "run_failures",
+    "self_watch",
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,7 @@ def test_every_asset_says_what_it_is_who_keeps_it_and_where_its_pages_are(defini
 
 def test_everything_about_event_time_has_a_partition_for_each_utc_day(definitions: dg.Definitions) -> None:
     daily = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs() if spec.partitions_def}
-    assert daily == {"events", "event_rollups", "anomalies", "alerts", "rule_audit"}
+    assert daily == {"events", "event_rollups", "anomalies", "alerts", "notifications", "rule_audit"}
 
 
 def test_jobs_schedules_and_sensors_are_these(definitions: dg.Definitions) -> None:

@@ -1,10 +1,11 @@
 """A message says what, where, how much against what was expected, since when, and where to look."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from eventpulse.message import decode_message, encode_message
+from eventpulse.message import encode_message, read_message
 from eventpulse.notify.as_html import as_html
 from eventpulse.notify.as_slack import LONGEST_TEXT, as_slack
 from eventpulse.notify.as_text import as_text
@@ -114,7 +115,7 @@ def test_a_test_says_that_nothing_has_to_be_done() -> None:
 
 def test_a_message_is_kept_as_it_was() -> None:
     message = compose([told()], [told(2, state="resolved")], page=PAGE, now=NOW)
-    assert decode_message(encode_message(message)) == message
+    assert read_message(json.loads(encode_message(message))) == message
 
 
 def test_words_are_short() -> None:

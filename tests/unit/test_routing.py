@@ -253,8 +253,9 @@ def test_giving_up_has_a_reason() -> None:
     assert worth_another_try(attempts=99, refused=False, **tried).goes_on
     late = worth_another_try(attempts=99, refused=False, first_due_at=NOW, now=NOW + timedelta(hours=24))
     assert late.reason == "gave up: not delivered within 24 hours"
-    assert after_interruption(interrupted_before=False).goes_on
-    assert not after_interruption(interrupted_before=True).goes_on
+    assert after_interruption(interrupted_before=False, receiver_knows_keys=False).goes_on
+    assert not after_interruption(interrupted_before=True, receiver_knows_keys=False).goes_on
+    assert after_interruption(interrupted_before=True, receiver_knows_keys=True).goes_on
 
 
 def test_what_is_due_says_how_things_are_now() -> None:
