@@ -47,7 +47,7 @@ def backfill_days(context: dg.AssetExecutionContext, options: HistoryOptions) ->
     with history_connection(settings, context.run.run_id) as connection:
         rules = named_rules(connection, options.rules)
         tally = HistoryTally(rules)
-        work = Backfill(connection, settings, run_id=context.run.run_id)
+        work = Backfill(connection, settings, run_id=context.run.run_id, asked=options.notify)
         for start, end in stretches_of(context.partition_keys):
             pieces = work.plan(rules, start, end, again=not options.only_gaps)
             context.log.info(f"{start:%Y-%m-%d} to {end - _DAY:%Y-%m-%d}: {sum(p.events for p in pieces):,} events.")

@@ -38,6 +38,8 @@ class Backfill:
     origin: str = "backfill"
     run_id: str | None = None
     clock: Clock = utc_now
+    #: Whether somebody asked to be told of the alerts of history.
+    asked: bool = False
 
     def plan(self, rules: Sequence[Rule], start: datetime, end: datetime, *, again: bool = False) -> list[Piece]:
         """What is to be evaluated between two instants: what has not been, or everything `again` of which all events
@@ -67,6 +69,7 @@ class Backfill:
                 idle=timedelta(seconds=self.settings.idle_seconds),
                 lateness=timedelta(seconds=self.settings.lateness_seconds),
                 clock=self.clock,
+                asked=self.asked,
             )
             yield from again.over(piece.start, piece.end)
 

@@ -94,7 +94,9 @@ class AlertChanges:
 
 
 class AlertKeeping:
-    """One transaction's change of alerts. `origin_of` says how an anomaly was found."""
+    """One transaction's change of alerts. `origin_of` says how an anomaly was found; `asked`, that somebody wants to
+    hear of what is found although it is history. Of history, everything before `until` is known here, and nothing
+    behind it, which has happened all the same up to `present`."""
 
     def __init__(
         self,
@@ -106,6 +108,7 @@ class AlertKeeping:
         origin_of: Callable[[str], str],
         asked: bool = False,
         until: datetime | None = None,
+        present: datetime | None = None,
     ) -> None:
         self._connection = connection
         self._batch_id = batch_id
@@ -114,14 +117,18 @@ class AlertKeeping:
         self._origin_of = origin_of
         self._asked = asked
         self._until = until
+        self._present = present
         self._lost: dict[str, int] = {}
         self._members: dict[str, dict[str, Any]] = {}
         self._shares_of_new: dict[str, Sequence[str]] = {}
         self.changes = AlertChanges()
 
-    def follow(self, told: Sequence[Told], *, new: Iterable[str], retracted: Sequence[str]) -> None:
-        """Steps 1 to 3. `new` anomalies are held by no alert yet."""
-        if not told and not retracted:
+    def follow(
+        self, told: Sequence[Told], *, new: Iterable[str], retracted: Sequence[str] = (), left: Sequence[str] = ()
+    ) -> None:
+        """Steps 1 to 3. `new` anomalies are held by no alert yet; `retracted` ones still are; `left` names the alert of
+        each that no longer is."""
+        if not told and not retracted and not left:
             return
         groups = [(each, *line) for each in told for line in each.spans.looked_at.iter_rows()]
         looked = [
@@ -132,7 +139,9 @@ class AlertKeeping:
         members = {row["anomaly_id"]: row for each in told for row in each.spans.members.iter_rows(named=True)}
         self._members = members
         holder = holders(self._connection, [*(one for one in members if one not in fresh), *retracted])
-        known = known_alerts(self._connection, looked, set(holder.values()))
+        known = known_alerts(self._connection, looked, {*holder.values(), *left}, self._until)
+        for alert in left:
+            self._lose(alert)
         for anomaly in retracted:
             self._lose(holder.pop(anomaly, None))
         by_group: dict[tuple[UUID, str], list[AlertRow]] = {}
@@ -146,7 +155,7 @@ class AlertKeeping:
         for key, lost in self._lost.items():
             if key in known:
                 self._take_away(known[key], lost)
-        self._give_ids_of_their_own()
+        self._give_ids(known)
         self._settle(before)
         if self.changes.new:
             opened = list(self.changes.new.values())
@@ -255,7 +264,9 @@ class AlertKeeping:
         self._hold(share, row.alert_id, holder)
 
     def _go_on(self, row: AlertRow, share: Share, since: datetime, holder: Mapping[str, str]) -> None:
-        row.due_at = _moment(share.due)
+        due_at = _moment(share.due)
+        if not (self._is_beyond(row.due_at) and self._is_beyond(due_at)):
+            row.due_at = due_at
         row.anomaly_count += len(share.anomalies)
         if share.anomalies:
             first, last = self._members[share.anomalies[0]], self._members[share.anomalies[-1]]
@@ -267,6 +278,10 @@ class AlertKeeping:
                     setattr(row, name, value)
         self.changes.changed[row.alert_id] = row
         self._hold(share, row.alert_id, holder)
+
+    def _is_beyond(self, due_at: datetime | None) -> bool:
+        """Whether an end lies where this stretch of history does not reach: what was known of it before, stands."""
+        return self._until is not None and (due_at is None or due_at >= self._until)
 
     def _hold(self, share: Share, alert: str, holder: Mapping[str, str]) -> None:
         for anomaly in share.anomalies:
@@ -316,25 +331,39 @@ class AlertKeeping:
             tells = "resolved" if was.state != "resolved" else None
             notes.append(Note(row.alert_id, "resolved", row.origin, tells, why))  # type: ignore[arg-type]
         elif _over(row.due_at, self.through(row.rule_id)):
-            row.ended_at = row.due_at
+            row.state, row.resolution, row.ended_at = "resolved", "ended", row.due_at
             if was.state != "resolved":
-                row.state, row.resolution = "resolved", "ended"
                 notes.append(Note(row.alert_id, "resolved", row.origin, "resolved"))
+        elif was.state == "resolved" and _over(row.due_at, self._present):
+            row.ended_at = row.due_at  # what comes later is known, and is looked at in its turn
         elif was.state == "resolved":
             row.state, row.resolution, row.ended_at = "open", None, None
             row.state = "acknowledged" if row.was_acknowledged else "open"
             notes.append(Note(row.alert_id, "reopened", row.origin, "opened", "It goes on, after a late event."))
 
-    def _give_ids_of_their_own(self) -> None:
-        """Where the id of a new alert is taken, by one that began with the same anomaly and has lost it."""
-        taken = taken_ids(self._connection, list(self.changes.new)) if self.changes.new else ()
-        for key in taken:
+    def _give_ids(self, known: Mapping[str, AlertRow]) -> None:
+        """Where the id of a new alert is taken by one that holds nothing, that one comes back; where it began with the
+        same anomaly, lost that and holds others, or was closed for good, the new one gets an id of its own."""
+        taken = taken_ids(self._connection, list(self.changes.new)) if self.changes.new else {}
+        for key, holds_any in taken.items():
             new = self.changes.new.pop(key)
+            if not holds_any and key in known and known[key].gathers:
+                self.changes.changed[key] = _come_back(known[key], new.row)
+                continue
             row = new.row
             row.alert_id = alert_id(row.rule_id, row.group, row.first_anomaly_id, again=self._batch_id)
             self.changes.new[row.alert_id] = new
             for anomaly in self._shares_of_new[key]:
                 self.changes.alert_of[anomaly] = row.alert_id
+
+
+def _come_back(row: AlertRow, as_new: AlertRow) -> AlertRow:
+    """An alert that held nothing any more, with what it has now."""
+    kept = ("state", "resolution", "ended_at", "was_acknowledged", "origin")
+    for name, value in vars(as_new).items():
+        if name not in kept:
+            setattr(row, name, value)
+    return row
 
 
 def _by_group(told: Spans) -> dict[str, list[Span]]:

@@ -33,6 +33,7 @@ from eventpulse.database.standing import (
     note_changed_history,
     prepare_comparison,
 )
+from pipelines.alerts_of_history import HistoryAlerts, known_through
 from pipelines.walk_history import begin_replay, of_rules, span_before
 from pipelines.whole_days import is_whole
 from rules.evaluation import look_back
@@ -81,6 +82,7 @@ class _Extent:
     stretch: Stretch
     until: Mapping[UUID, datetime]
     beyond: bool
+    watermark: datetime
 
 
 @dataclass
@@ -95,6 +97,11 @@ class Reevaluation:
     lateness: timedelta = timedelta(seconds=5)
     clock: Clock = utc_now
     slice_events: int = SLICE_EVENTS
+    #: Whether somebody asked to be told of the alerts of history.
+    asked: bool = False
+
+    def __post_init__(self) -> None:
+        self._alerts = HistoryAlerts(self.connection, self.origin, self.run_id, self.asked)
 
     def over(self, start: datetime, end: datetime) -> Iterator[Passed]:
         """Evaluate from `start` to before `end`, slice by slice, and beyond where that is needed.
@@ -179,11 +186,12 @@ class Reevaluation:
         started_at = self.clock()
         watermark = self.watermark()
         events = events_in(self.connection, stretch.start, stretch.end, of_rules(replay.rules))
-        computed = replay.judge(events, stretch.end, watermark)
+        watched = self._alerts.watched(replay.rules, stretch)
+        computed = replay.judge(events, stretch.end, watermark, watched)
         until = {rule.rule_id: settled_through(rule, stretch.end, watermark) for rule in replay.rules}
         if evaluated is not None:
             until = {rule_id: min(instant, evaluated[rule_id]) for rule_id, instant in until.items()}
-        extent = _Extent(stretch, until, beyond=evaluated is not None)
+        extent = _Extent(stretch, until, beyond=evaluated is not None, watermark=watermark)
         parts = [
             self._make_stand(replay, extent, part, computed_there, snapshot, started_at)
             for part, computed_there in in_parts(settled(computed, until), stretch.start, stretch.end)
@@ -208,11 +216,26 @@ class Reevaluation:
             lay_out(connection, judged(replay.rules, part, extent.until), computed)
             differences = compare(connection)
             batch_id, _ = next_batch_id(connection)
-            new = computed.clear()
-            if any(each.any for each in differences):
-                inserted = make_it_stand(connection, origin=self.origin, batch_id=batch_id, run_id=self.run_id)
-                new = computed.filter(pl.col("anomaly_id").is_in(inserted))
-                note_changed_history(connection, [each.rule_id for each in differences if each.any])
+            changed = {each.rule_id for each in differences if each.any}
+            inserted, left = list[str](), list[str]()
+            if changed:
+                inserted, left = make_it_stand(connection, origin=self.origin, batch_id=batch_id, run_id=self.run_id)
+            new = computed.filter(pl.col("anomaly_id").is_in(inserted))
+            alerts_changed = self._alerts.make_stand(
+                replay.rules,
+                replay.spans,
+                part,
+                computed,
+                inserted=inserted,
+                left=left,
+                batch_id=batch_id,
+                through=known_through(extent.stretch, extent.watermark),
+                present=extent.watermark,
+            )
+            if alerts_changed:
+                changed |= replay.spans.keys()
+            if changed:
+                note_changed_history(connection, list(changed))
             if not extent.beyond:
                 self._cover(replay.rules, part, extent.until)
             write(connection, self._ledger_row(batch_id, differences, new, replay.faults, started_at))

@@ -34,7 +34,7 @@ def backfill(
     start, end = stretch(first, last)
     with connected(settings, "backfill") as connection:
         rules = named_rules(connection, rule)
-        work = Backfill(connection, settings)
+        work = Backfill(connection, settings, asked=notify)
         pieces = work.plan(rules, start, end, again=again)
         if not pieces:
             typer.echo("There is nothing to do: everything stored there has been evaluated. --again does it again.")

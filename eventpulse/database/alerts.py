@@ -105,6 +105,7 @@ where a.alert_id in (
             as g (rule_id, meaning, group_key, since)
         join eventpulse.alerts k on k.rule_id = g.rule_id and k.group_key = g.group_key and k.meaning = g.meaning
             and (k.opened_at >= g.since or k.due_at is null or k.due_at >= g.since)
+            and k.opened_at < coalesce(%(until)s, 'infinity'::timestamptz)
 )
 order by a.alert_id for update
 """
@@ -180,13 +181,15 @@ select pg_notify('eventpulse_outbox', '') from (select from told limit 1) as any
 
 
 def known_alerts(
-    connection: psycopg.Connection, looked: Sequence[Looked], alert_ids: Collection[str]
+    connection: psycopg.Connection, looked: Sequence[Looked], alert_ids: Collection[str], until: datetime | None = None
 ) -> dict[str, AlertRow]:
-    """The alerts of some groups that began after an instant or last until then, and some others by their ids."""
+    """The alerts of some groups that began after an instant or last until then, and before `until`, and some others by
+    their ids."""
     rows = connection.execute(
         _KNOWN,
         {
             "ids": list(alert_ids),
+            "until": until,
             "rules": [each.rule_id for each in looked],
             "meanings": [each.meaning for each in looked],
             "keys": [each.group_key for each in looked],
@@ -201,10 +204,15 @@ def holders(connection: psycopg.Connection, anomaly_ids: Collection[str]) -> dic
     return dict(connection.execute(_HOLDERS, (list(anomaly_ids),)).fetchall()) if anomaly_ids else {}
 
 
-def taken_ids(connection: psycopg.Connection, alert_ids: Collection[str]) -> list[str]:
-    """Which of some ids an alert has already."""
-    query = "select alert_id::text from eventpulse.alerts where alert_id = any(%s::uuid[])"
-    return [row[0] for row in connection.execute(query, (list(alert_ids),))]
+def taken_ids(connection: psycopg.Connection, alert_ids: Collection[str]) -> dict[str, bool]:
+    """Which of some ids an alert has already, and whether it holds any anomaly."""
+    rows = connection.execute(
+        "select a.alert_id::text, exists ("
+        "select from eventpulse.anomalies n where n.alert_id = a.alert_id and n.state = 'current')"
+        " from eventpulse.alerts a where a.alert_id = any(%s::uuid[])",
+        (list(alert_ids),),
+    )
+    return dict(rows.fetchall())
 
 
 def open_alerts(connection: psycopg.Connection, new: Sequence[NewAlert], *, batch_id: int, run_id: str | None) -> None:
@@ -240,6 +248,25 @@ def move_anomalies(connection: psycopg.Connection, alert_of: Mapping[str, str]) 
 def read_again(connection: psycopg.Connection, alert_ids: Collection[str]) -> None:
     """Let alerts say of their oldest and newest anomaly what those say."""
     connection.execute(_READ_AGAIN, {"ids": list(alert_ids)})
+
+
+def groups_with_alerts(
+    connection: psycopg.Connection, meanings: Mapping[UUID, str], start: datetime, end: datetime
+) -> dict[UUID, set[str]]:
+    """By rule, the groups with alerts that gather, or did, somewhere from `start` to before `end`."""
+    rows = connection.execute(
+        """
+        select a.rule_id, a."group"::text from eventpulse.alerts a
+            join unnest(%s::uuid[], %s::text[]) as r (rule_id, meaning) using (rule_id, meaning)
+        where a.opened_at < %s and (a.due_at is null or a.due_at >= %s)
+            and (a.resolution is null or a.resolution <> all(%s))
+        """,
+        (list(meanings.keys()), list(meanings.values()), end, start, list(SEALED)),
+    )
+    groups: dict[UUID, set[str]] = {}
+    for rule_id, group in rows:
+        groups.setdefault(rule_id, set()).add(group)
+    return groups
 
 
 def unresolved(connection: psycopg.Connection) -> list[AlertRow]:

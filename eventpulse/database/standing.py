@@ -98,9 +98,10 @@ returning a.anomaly_id::text
 """
 _RETRACT_EXTRA = f"""
 with {_STANDING}
-update eventpulse.anomalies a set state = 'retracted', retracted_at = clock_timestamp()
+update eventpulse.anomalies a set state = 'retracted', retracted_at = clock_timestamp(), alert_id = null
 from standing s where s.anomaly_id = a.anomaly_id
     and not exists (select from computed c where c.anomaly_id = a.anomaly_id)
+returning s.alert_id::text
 """
 _CORRECT_CHANGED = f"""
 with {_STANDING}
@@ -191,12 +192,15 @@ def samples(connection: psycopg.Connection) -> list[Sample]:
     return [Sample(*row) for row in connection.execute(_SAMPLES)]
 
 
-def make_it_stand(connection: psycopg.Connection, *, origin: str, batch_id: int, run_id: str | None) -> list[str]:
-    """Insert what is missing, retract what is extra, correct what is changed; the ids of what was missing."""
+def make_it_stand(
+    connection: psycopg.Connection, *, origin: str, batch_id: int, run_id: str | None
+) -> tuple[list[str], list[str]]:
+    """Insert what is missing, retract what is extra, correct what is changed: the ids of what was missing, and for each
+    extra anomaly the alert that held it, where one did."""
     connection.execute(_CORRECT_CHANGED)
-    connection.execute(_RETRACT_EXTRA)
+    left = [row[0] for row in connection.execute(_RETRACT_EXTRA) if row[0] is not None]
     inserted = connection.execute(_INSERT_MISSING, {"origin": origin, "batch_id": batch_id, "run_id": run_id})
-    return [row[0] for row in inserted]
+    return [row[0] for row in inserted], left
 
 
 def note_changed_history(connection: psycopg.Connection, rule_ids: Sequence[UUID]) -> None:

@@ -10,6 +10,7 @@ been its end if nothing more comes.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from eventpulse.event import UTC_MICROSECONDS
 from rules.episode import lasting_truth
 from rules.kinds import KINDS
 from rules.rule import Rule
-from rules.window import A_MOMENT, microseconds
+from rules.window import A_MOMENT, instant_of, microseconds
 
 #: One line for each group that was looked at: all of its spans that end at `since` or later are known.
 LOOKED_AT = pl.Schema({"group": pl.String(), "since": UTC_MICROSECONDS})
@@ -93,6 +94,23 @@ def spans_since(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame, anomalies: 
     if still is not None and number.min() == 0:
         spans = pl.concat([_from_before(members, asked, still), spans]).sort("group", "number")
     return Spans(scope.select(LOOKED_AT.names()), spans, members)
+
+
+def part_of(told: Spans, start: datetime, end: datetime, anomalies: pl.Series) -> Spans:
+    """What there is to tell of the part of a stretch from `start` to before `end`, in which some anomalies lie.
+
+    The ends of spans stay what they are by all that is known of the stretch.
+    """
+    at = instant_of(start)
+    known = told.spans.join(told.looked_at, on="group")
+    since = pl.max_horizontal(pl.col("since").cast(pl.Int64), pl.lit(at))
+    spans = known.filter((pl.col("start") < instant_of(end)) & (pl.col("end").fill_null(_NEVER) >= since)).with_columns(
+        began_before=pl.col("began_before") & (pl.col("since").cast(pl.Int64) >= at) | (pl.col("start") < since)
+    )
+    looked_at = told.looked_at.with_columns(since=pl.max_horizontal("since", pl.lit(start, UTC_MICROSECONDS)))
+    looked_at = looked_at.filter(pl.col("since") < end)
+    members = told.members.filter(pl.col("anomaly_id").is_in(anomalies.implode()))
+    return Spans(looked_at, spans.select(SPAN.names()), members)
 
 
 def true_before(rule: Rule, rows: pl.DataFrame, from_on: int, before: int) -> int | None:
