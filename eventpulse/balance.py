@@ -4,7 +4,8 @@ The ledger says what became of the events that were taken; the running numbers i
 and how many of them wait. Neither is made from the other, so a difference between them is an event that is missing.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -18,6 +19,7 @@ from eventpulse.database.ledger_queries import (
     last_entry_committed,
     ledger_totals,
 )
+from eventpulse.stream.shards import EVERY_SHARD, shards_counted
 from eventpulse.stream.waiting import Waiting, read_waiting
 
 _TRIES = 5
@@ -63,38 +65,55 @@ class Balance:
 def read_balance(connection: Connection, client: "redis.Redis", *, since: date | None = None) -> Balance:
     """The balance as it is now, over everything or over what was accepted from a day on.
 
-    1. the ledger, 2. the stream behind the last entry of the ledger, 3. whether the ledger has moved on meanwhile: then
-    again. Where it never stands still, gaps at the front of the stream are left to the drain, which sees them.
+    1. the ledger, 2. the streams behind their last entries in the ledger, 3. whether the ledger has moved on meanwhile:
+    then again. Where it never stands still, gaps at the front of a stream are left to the drain, which sees them.
     """
-    last_entry = last_entry_committed(connection)
+    shards = [shard.number for shard in shards_counted(client)]
+    last = _last_entries(connection, shards)
     for attempt in range(_TRIES):
         totals, counters = ledger_totals(connection, since), counters_seen(connection)
-        waiting = read_waiting(client, last_entry)
-        moved_to = last_entry_committed(connection)
-        if moved_to == last_entry or attempt == _TRIES - 1:
+        waiting = {shard: read_waiting(client, last[shard], EVERY_SHARD[shard]) for shard in shards}
+        moved_to = _last_entries(connection, shards)
+        if moved_to == last or attempt == _TRIES - 1:
             break
-        last_entry = moved_to
-    return weigh(totals, counters, waiting, since=since, still=moved_to == last_entry)
+        last = moved_to
+    still = {shard: moved_to[shard] == last[shard] for shard in shards}
+    return weigh(totals, counters, waiting, since=since, still=still)
+
+
+def _last_entries(connection: Connection, shards: Sequence[int]) -> dict[int, str | None]:
+    return {shard: last_entry_committed(connection, shard) for shard in shards}
 
 
 def weigh(
-    totals: LedgerTotals, counters: Sequence[CounterSeen], waiting: Waiting, *, since: date | None, still: bool
+    totals: LedgerTotals,
+    counters: Sequence[CounterSeen],
+    waiting: Mapping[int, Waiting],
+    *,
+    since: date | None,
+    still: Mapping[int, bool],
 ) -> Balance:
-    """Put the ledger and the stream side by side. `still`: the ledger did not move on between the two looks."""
-    current = waiting.counter
+    """Put the ledger and the streams side by side, shard by shard. `still`: the ledger of a shard did not move on
+    between the two looks."""
     pending = pending_missing = 0
-    if current is not None:
-        settled = _settled(counters, waiting)
-        pending = max(current.accepted - settled, 0)
-        if still:
-            pending_missing = max(pending - waiting.events, 0)
-            pending = waiting.events
-    now = None if current is None else current.counter
+    for shard, waits in waiting.items():
+        current = waits.counter
+        if current is None:
+            continue
+        of_shard = max(current.accepted - _settled(counters, waits), 0)
+        if still[shard]:
+            pending_missing += max(of_shard - waits.events, 0)
+            of_shard = waits.events
+        pending += of_shard
+    now = {waits.counter.counter for waits in waiting.values() if waits.counter is not None}
     begin = None if since is None else datetime.combine(since, datetime.min.time(), UTC)
     recent = [seen for seen in counters if begin is None or seen.seen_at >= begin]
     lost = sum(seen.lost for seen in recent)
-    lost += sum(seen.accepted - seen.settled for seen in recent if seen.counter != now)
+    lost += sum(seen.accepted - seen.settled for seen in recent if seen.counter not in now)
     missing = totals.missing + pending_missing + lost
+    by_day: Counter[date] = Counter()
+    for waits in waiting.values():
+        by_day.update(waits.by_day())
     return Balance(
         accepted=totals.accepted + pending + pending_missing + lost,
         stored=totals.stored,
@@ -104,7 +123,7 @@ def weigh(
         missing=missing,
         uncounted=totals.uncounted,
         ledger=totals,
-        pending_by_day=waiting.by_day(),
+        pending_by_day=dict(by_day),
     )
 
 

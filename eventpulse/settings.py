@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventpulse.errors import SettingsError
 from eventpulse.loopback import address_of, is_loopback
+from eventpulse.stream.keys import MOST_SHARDS
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
     max_json_depth: int = Field(64, ge=2, le=128, validation_alias=_ours("MAX_JSON_DEPTH"))
     backlog_events: int = Field(3_000_000, ge=1, validation_alias=_ours("BACKLOG_EVENTS"))
     backlog_bytes: int = Field(1 << 30, ge=1 << 20, validation_alias=_ours("BACKLOG_BYTES"))
+
+    shards: int = Field(1, ge=1, le=MOST_SHARDS, validation_alias=_ours("SHARDS"))
 
     lateness_seconds: int = Field(5, ge=0, validation_alias=_ours("LATENESS_SECONDS"))
     idle_seconds: int = Field(10, ge=1, validation_alias=_ours("IDLE_SECONDS"))

@@ -17,6 +17,7 @@ from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog_limit import BacklogLimit
 from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
+from eventpulse.stream.shards import shards_of
 from ingest_api import anomaly_routes, audit_routes, event_routes, ledger_routes, live_route, metric_routes
 from ingest_api.alerts import alert_routes
 from ingest_api.answers import answer_errors_as_json
@@ -126,10 +127,16 @@ async def _living(settings: Settings, instruments: Instruments) -> AsyncIterator
     # The publisher has a client of its own: a slow question by somebody else must not hold up a write.
     writer, client = open_async_redis(redis_url), open_async_redis(redis_url)
     blocking_client = open_redis(redis_url)
-    backlog = BacklogLimit(client, most_events=settings.backlog_events, most_bytes=settings.backlog_bytes)
-    publisher = Publisher(writer, refuse_when_full=backlog.refuse_when_full)
+    backlog = BacklogLimit(
+        client,
+        most_events=settings.backlog_events,
+        most_bytes=settings.backlog_bytes,
+        shards=shards_of(settings.shards),
+    )
+    publisher = Publisher(writer, shards=settings.shards, refuse_when_full=backlog.refuse_when_full)
     instruments.backlog = backlog
-    observations = Observations(engine, blocking_client, instruments.micro_batch_seconds.observe)
+    noted = instruments.micro_batch_seconds.observe
+    observations = Observations(engine, blocking_client, noted, shards=settings.shards)
     live = LiveAnomalies(client)
     keys = KnownKeys(requests_per_second=settings.requests_per_second, events_per_second=settings.events_per_second)
     key_watch = KeyWatch(keys, engine, client)

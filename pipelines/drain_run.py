@@ -1,7 +1,8 @@
 """The life of a drain run: stand by, lead for the length of a lease, hand over.
 
-At any time one run leads a shard and one stands by, fully loaded. The lock that makes a leader is taken and released in
-`eventpulse.database.leadership`; when a leader ends or dies, the next in the queue has it within milliseconds.
+At any time one run leads each shard, and one stands by, fully loaded; for every eight shards another one. The lock that
+makes a leader is taken and released in `eventpulse.database.leadership`; when a leader ends or dies, whoever stands by
+has it within milliseconds, or a quarter of a second where there are several shards.
 """
 
 import logging
@@ -24,7 +25,10 @@ from eventpulse.database.leadership import (
     Lease,
     application_name,
     beat,
+    drains_wanted,
+    ends_first,
     enough_others,
+    lead_any,
     release_leadership,
     somebody_waits,
     take_lease,
@@ -37,6 +41,8 @@ from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.counter import Counter, read_counter
 from eventpulse.stream.reader import StreamReader
+from eventpulse.stream.shards import EVERY_SHARD, Shard, shards_of
+from pipelines.adopt_shards import Adoption
 from pipelines.announce import Announcer
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
@@ -75,7 +81,6 @@ class DrainRun:
     settings: Settings
     run_id: str
     reporter: Reporter
-    shard: int = 0
     clock: Clock = utc_now
     #: Asked between batches: whether somebody wants this run to end at once.
     shall_stop: Callable[[], bool] = lambda: False
@@ -88,6 +93,8 @@ class DrainRun:
         self._detector: Detector | None = None
         self._redis = open_redis(_secret(self.settings.redis_url))
         self._announcer = Announcer(self._redis, self.clock)
+        self._shards = shards_of(self.settings.shards)
+        self._shard = self._shards[0]
 
     def run(self) -> None:
         """Stand by, lead, and end when the lease is over and a successor waits. Waits for servers that are away."""
@@ -109,19 +116,31 @@ class DrainRun:
             if patience.waited_seconds:
                 self._go_on_after(patience.ended())
             detector.follow()
-            self.reporter.say(f"Standing by for shard {self.shard} with {len(detector.rules)} rules loaded.")
+            self.reporter.say(f"Standing by with {len(detector.rules)} rules loaded.")
             followed = time.monotonic()
-            while not wait_for_leadership(connection, self.shard, at_most_milliseconds=500):
+            while not self._comes_to_lead(connection):
                 if self.shall_stop():
                     return
                 if time.monotonic() - followed >= _FOLLOW_SECONDS:
-                    if enough_others(connection, self.shard):
+                    if enough_others(connection, drains_wanted(len(self._shards))):
                         self.reporter.say("Enough others drain and stand by.")
                         return
                     detector.follow()
                     followed = time.monotonic()
             detector.follow()
             self._lead(connection, detector)
+
+    def _comes_to_lead(self, connection: psycopg.Connection) -> bool:
+        """Wait for a moment in the queue for a shard: where there are several, for that whose lease ends first. One
+        that has lost its leader is led at once."""
+        if len(self._shards) > 1:
+            numbers = [shard.number for shard in self._shards]
+            if (led := lead_any(connection, numbers)) is not None:
+                self._shard = EVERY_SHARD[led]
+                return True
+            self._shard = EVERY_SHARD[ends_first(connection, numbers)]
+        wait = 500 if len(self._shards) == 1 else 250
+        return wait_for_leadership(connection, self._shard.number, at_most_milliseconds=wait)
 
     def _detector_on(self, connection: psycopg.Connection, patience: Patience) -> Detector:
         """With what was remembered over the last connection, unless reading anew is quicker by now."""
@@ -138,68 +157,95 @@ class DrainRun:
             raise LeadershipLost(f"Run {self.run_id} was away for so long that it is taken for dead. It ends.")
 
     def _lead(self, connection: psycopg.Connection, detector: Detector) -> None:
-        lease = take_lease(connection, self.shard, self.run_id, self.settings.lease_seconds)
-        self.reporter.say(f"Leading shard {self.shard} until {iso_utc(lease.lease_until)}.")
+        shard = self._shard.number
+        lease = take_lease(connection, shard, self.run_id, self.settings.lease_seconds)
+        self.reporter.say(f"Leading shard {shard} until {iso_utc(lease.lease_until)}.")
         prepare_staging(connection)
-        drain = self._drain(connection, detector)
+        drain = self._drain(connection, detector, self._shard)
+        adoption = self._adoption(connection, detector)
         patience = Patience()
         while not self._is_over(connection, lease):
             try:
-                self._drain_on(drain, connection, lease, patience)
+                self._drain_on(drain, adoption, connection, lease, patience)
             except (StreamUnavailable, redis.RedisError) as fault:
-                beat(connection, self.shard)  # Redis is away or full: the lead and what is remembered are kept
+                beat(connection, shard)  # Redis is away or full: the lead and what is remembered are kept
                 patience.wait(fault)
             except psycopg.OperationalError as fault:
                 if connection.broken or connection.closed:
                     raise
                 patience.wait(fault)  # its disk is full, perhaps: another drain would fare no better
-        release_leadership(connection, self.shard)
+        if adoption is not None:
+            adoption.give_up_all()
+        release_leadership(connection, shard)
         self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
 
-    def _drain_on(self, drain: Drain, connection: psycopg.Connection, lease: Lease, patience: Patience) -> None:
+    def _drain_on(
+        self,
+        drain: Drain,
+        adoption: Adoption | None,
+        connection: psycopg.Connection,
+        lease: Lease,
+        patience: Patience,
+    ) -> None:
+        if adoption is not None:
+            adoption.give_up_all()  # and is begun anew, with what was left
         drain.finish_what_was_left()
         if sentence := patience.ended():
             self.reporter.say(sentence)
         while not self._is_over(connection, lease):
-            if not drain.step():
+            moved = adoption is not None and adoption.step()
+            if not drain.step() and not moved:
                 self._tally.last_lag_seconds = 0.0
             self._keep_alive(connection, lease)
 
-    def _drain(self, connection: psycopg.Connection, detector: Detector) -> Drain:
+    def _adoption(self, connection: psycopg.Connection, detector: Detector) -> Adoption | None:
+        if self._shard != self._shards[0]:
+            return None
+
+        def begin(shard: Shard) -> Drain:
+            drain = self._drain(connection, detector, shard)
+            drain.finish_what_was_left()
+            return drain
+
+        return Adoption(connection, self._redis, self._shards, begin, self.reporter.say)
+
+    def _drain(self, connection: psycopg.Connection, detector: Detector, shard: Shard) -> Drain:
         settings = self.settings
         store = BatchStore(
             connection,
             detector,
-            shard=self.shard,
+            shard=shard.number,
             run_id=self.run_id,
             clock=self.clock,
+            alone=len(self._shards) == 1,
             idle=timedelta(seconds=settings.idle_seconds),
             lateness=timedelta(seconds=settings.lateness_seconds),
             future=timedelta(seconds=settings.future_seconds),
         )
         pace = Pace(settings.micro_batch_events, settings.micro_batch_bytes, settings.linger_milliseconds / 1000)
         return Drain(
-            StreamReader(self._redis),
+            StreamReader(self._redis, shard),
             store,
             pace,
             tell=lambda committed, lag: self._tell(detector, committed, lag),
-            settled=settled(connection, self.shard),
+            settled=settled(connection, shard.number),
+            wait_milliseconds=None if shard == self._shard else 1,  # beside its own stream
         )
 
     def _is_over(self, connection: psycopg.Connection, lease: Lease) -> bool:
         if self.shall_stop():
             return True
-        return self.clock() >= lease.lease_until and somebody_waits(connection, self.shard)
+        return self.clock() >= lease.lease_until and somebody_waits(connection, self._shard.number)
 
     def _keep_alive(self, connection: psycopg.Connection, lease: Lease) -> None:
         now = time.monotonic()
         self._announcer.keep_up()
         if now - self._beaten >= _BEAT_SECONDS:
             self._beaten = now
-            beat(connection, self.shard)
+            beat(connection, self._shard.number)
             heartbeat = announcements.Heartbeat(
                 run_id=self.run_id,
-                shard=self.shard,
+                shard=self._shard.number,
                 heartbeat_at=datetime.now(UTC),
                 lease_until=lease.lease_until,
                 lag_seconds=round(self._tally.last_lag_seconds, 4),
@@ -207,7 +253,8 @@ class DrainRun:
             )
             with suppress(redis.ResponseError):  # without free memory Redis refuses even this; draining makes room
                 announcements.beat(self._redis, heartbeat)
-            self._counter = note_counter(connection, self.shard, read_counter(self._redis), self._counter)
+            counter = read_counter(self._redis, self._shard)
+            self._counter = note_counter(connection, self._shard.number, counter, self._counter)
         if now - self._told >= self.settings.materialise_seconds:
             self._report()
 

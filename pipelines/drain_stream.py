@@ -84,12 +84,14 @@ class Drain:
         *,
         tell: Callable[[Committed, float], None],
         settled: Settled,
+        wait_milliseconds: int | None = None,
     ) -> None:
         self._reader = reader
         self._store = store
         self._pace = pace
         self._tell = tell
         self._settled = settled
+        self._wait_milliseconds = wait_milliseconds
         self._busy_until = 0.0
         self._rest = 0.0
 
@@ -125,13 +127,15 @@ class Drain:
             # Under load a few milliseconds of patience make one batch of many; the first event after quiet never waits.
             time.sleep(self._rest)
         return self._reader.take(
-            max_events=pace.max_events, max_bytes=pace.max_bytes, block_milliseconds=WAIT_MILLISECONDS
+            max_events=pace.max_events,
+            max_bytes=pace.max_bytes,
+            block_milliseconds=self._wait_milliseconds or WAIT_MILLISECONDS,
         )
 
     def _move(self, entries: Sequence[Entry]) -> None:
         started = time.monotonic()
         committed = self._store.commit(entries)
-        self._settled = Settled({**self._settled.counters, **committed.row.counters}, entries[-1].entry_id)
+        self._settled = Settled({**self._settled.counters, **committed.row.counters}, entries[-1].entry_id, begun=True)
         lag = time.time() - entries[0].milliseconds / 1000
         self._tell(committed, lag)
         self._reader.acknowledge(entries)  # last, so that a crash repeats work rather than losing it

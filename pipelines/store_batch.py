@@ -78,6 +78,7 @@ class BatchStore:
         self._intake = Intake(connection, detector, alone=alone)
         self._alerts = LiveAlerts(connection, detector, clock, idle, run_id)
         self._counters: dict[str, int] | None = None
+        self._begun = False
         self._newest_event_at: datetime | None = None
 
     def watermark(self, newest: datetime | None) -> datetime:
@@ -271,8 +272,9 @@ class BatchStore:
         new: pl.DataFrame = NOTHING_READ.events,
     ) -> LedgerRow:
         if self._counters is None:
-            self._counters = dict(settled(self._connection, self._shard).counters)
-        reckoning = reckon(entries, self._counters)
+            known = settled(self._connection, self._shard)
+            self._counters, self._begun = dict(known.counters), known.begun
+        reckoning = reckon(entries, self._counters, begun=self._begun)
         anomalies = found.findings.anomalies
         severities = {} if anomalies.is_empty() else dict(anomalies["severity"].value_counts().iter_rows())
         return LedgerRow(

@@ -1,4 +1,4 @@
-"""Keeps the stream drained: one drain run leads, one stands by, and what has died is said to have died.
+"""Keeps the streams drained: one drain run leads each shard, one stands by, and what has died is said to have died.
 
 Dagster's daemon looks at a sensor every few seconds. So that a dead leader is replaced at once, a tick does not look
 once: it watches for a while, in small steps, and ends the moment something has to be done. Who leads and who stands by
@@ -13,9 +13,10 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import WANTED, contenders, current_lease
+from eventpulse.database.leadership import current_leases, drains_wanted, everybody
 from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
+from eventpulse.stream.shards import shards_of
 from pipelines.jobs import DRAIN_JOB, drain_stream
 from sensors.drain_verdict import Attendance, DrainRunSeen, judge_drains
 
@@ -35,7 +36,7 @@ _UNFINISHED = [
     target=drain_stream,
     minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Keeps one drain run leading and one standing by.",
+    description="Keeps one drain run leading each shard, and one standing by for every eight of them.",
 )
 def drain_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Watch, and ask for runs when any are missing."""
@@ -45,33 +46,37 @@ def drain_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
         raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     engine = open_engine(url.get_secret_value(), application="eventpulse keeper of drains", pool_size=1)
     try:
-        return _watch(context, engine, timedelta(seconds=settings.run_start_seconds))
+        shards = [shard.number for shard in shards_of(settings.shards)]
+        return _watch(context, engine, timedelta(seconds=settings.run_start_seconds), shards)
     finally:
         engine.dispose()
 
 
-def _watch(context: dg.SensorEvaluationContext, engine: Engine, grace: timedelta) -> dg.SensorResult | dg.SkipReason:
+def _watch(
+    context: dg.SensorEvaluationContext, engine: Engine, grace: timedelta, shards: Sequence[int]
+) -> dg.SensorResult | dg.SkipReason:
+    wanted = drains_wanted(len(shards))
     attendance = Attendance(seen=set((context.cursor or "").split()), grace=grace)
     deadline = time.monotonic() + WATCH_SECONDS
     asked = 0.0
     while time.monotonic() < deadline:
-        contending = contenders(engine, shard=0)
-        if len(contending) < WANTED or time.monotonic() - asked >= ASK_DAGSTER_SECONDS:
+        contending = everybody(engine)
+        if len(contending) < wanted or time.monotonic() - asked >= ASK_DAGSTER_SECONDS:
             asked = time.monotonic()
             # First who should be at work, then who is: else a run that takes the lead meanwhile would seem to be gone.
-            lease, runs = current_lease(engine, shard=0), recent_runs(context.instance, DRAIN_JOB)
-            attendance.seen |= {lease.run_id} if lease is not None else set()
-            contending = contenders(engine, shard=0)
+            leases, runs = current_leases(engine), recent_runs(context.instance, DRAIN_JOB)
+            attendance.seen |= {lease.run_id for lease in leases.values()}
+            contending = everybody(engine)
             now = datetime.now(UTC)
             missing = attendance.look(contending, runs, monotonic=time.monotonic(), now=now)
-            verdict = judge_drains(contending, runs, missing, now=now)
+            verdict = judge_drains(contending, runs, missing, now=now, wanted=wanted, shards=shards)
             for run_id in verdict.died:
                 report_death(context, run_id)
             context.update_cursor(_cursor(attendance, runs))
             if verdict.lack is not None:
                 return dg.SensorResult([dg.RunRequest(tags={"eventpulse/why": verdict.lack.value})] * verdict.wanted)
         time.sleep(STEP_SECONDS)
-    return dg.SkipReason("One drain leads and one stands by.")
+    return dg.SkipReason("Every shard has a leading drain, and somebody stands by.")
 
 
 def _cursor(attendance: Attendance, runs: Sequence[DrainRunSeen]) -> str:
@@ -81,7 +86,7 @@ def _cursor(attendance: Attendance, runs: Sequence[DrainRunSeen]) -> str:
 
 def recent_runs(instance: dg.DagsterInstance, job: str) -> list[DrainRunSeen]:
     """Every unfinished run of a job, and the newest finished ones."""
-    unfinished = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_UNFINISHED), limit=50)
+    unfinished = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_UNFINISHED), limit=200)
     newest = instance.get_run_records(dg.RunsFilter(job_name=job), limit=10)
     # A run that is executed again evaluates history; it neither leads nor stands by.
     drains = [record for record in [*unfinished, *newest] if record.dagster_run.parent_run_id is None]

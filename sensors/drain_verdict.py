@@ -1,6 +1,6 @@
 """Decide which drain runs are wanted and which have died, from who is at work and Dagster's list of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,21 +85,26 @@ def judge_drains(
     *,
     now: datetime,
     wanted: int = WANTED,
+    shards: Collection[int] = (),
 ) -> Verdict:
     """Compare who is at work with the runs Dagster believes in; `runs` come newest first.
 
-    `wanted` of them shall be there. A run that is neither at work nor missing is on its way. A missing one may be back
-    in a moment, ends just now or has died. Where runs fail as soon as they start, the next one waits longer each time.
+    `wanted` of them shall be there; where `shards` are named, those that lead only others do not count. A run that is
+    neither at work nor missing is on its way. A missing one may be back in a moment, ends just now or has died. Where
+    runs fail as soon as they start, the next one waits longer each time.
     """
     present = {contender.run_id for contender in contending}
     absent = {run.run_id for run in runs if not run.finished} - present
     arriving = absent - {run.run_id for run in missing}
     returning = [run for run in missing if run.missing_for < RETURNING]
     died = tuple(run.run_id for run in missing if run.missing_for >= ENDING)
-    more = max(0, wanted - len(present) - len(arriving) - len(returning))
+    elsewhere = [each for each in contending if shards and each.shards and not set(each.shards) & set(shards)]
+    more = max(0, wanted - (len(present) - len(elsewhere)) - len(arriving) - len(returning))
     if more == 0 or _must_pause(runs, now):
         return Verdict(0, None, died)
-    return Verdict(more, Lack.NO_STANDBY if any(each.leads for each in contending) else Lack.NO_LEADER, died)
+    led = {shard for each in contending for shard in each.shards}
+    all_led = led.issuperset(shards) if shards else any(each.leads for each in contending)
+    return Verdict(more, Lack.NO_STANDBY if all_led else Lack.NO_LEADER, died)
 
 
 def _must_pause(runs: Sequence[DrainRunSeen], now: datetime) -> bool:

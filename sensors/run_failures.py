@@ -34,6 +34,7 @@ def run_failures(context: dg.RunFailureSensorContext) -> None:
             payload(settings, run, context.failure_event.message or ""),
             event_id=uuid5(_IDS, run.run_id),
             at=datetime.now(UTC),
+            shards=settings.shards,
         )
 
 

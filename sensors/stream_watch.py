@@ -16,11 +16,12 @@ from assets.event_stream import event_stream
 from assets.events import events
 from eventpulse.clock import iso_utc
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import contenders, current_lease
+from eventpulse.database.leadership import current_leases, everybody
 from eventpulse.errors import DatabaseUnavailable, SettingsError
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog import Backlog, read_backlog
 from eventpulse.stream.connect import open_redis
+from eventpulse.stream.shards import shards_of
 
 TOLD_EVERY = timedelta(minutes=5)
 #: What waits for longer than this is behind.
@@ -31,7 +32,7 @@ SILENT = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Seen:
-    """The stream and its drain at one moment."""
+    """The streams and their drains at one moment; `leader` names those of all shards, None where one is missing."""
 
     backlog: Backlog
     leader: str | None
@@ -70,11 +71,15 @@ def look(settings: Settings) -> Seen:
     engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse watch", pool_size=1)
     try:
         now = datetime.now(UTC)
-        leads = next((each.run_id for each in contenders(engine, 0) if each.leads), None)
-        lease = current_lease(engine, 0)
-        lives = leads is not None and lease is not None and now - lease.heartbeat_at < SILENT
+        leases, leaders = current_leases(engine), []
+        leads = {shard: each.run_id for each in everybody(engine) for shard in each.shards}
+        for shard in shards_of(settings.shards):
+            lease, leader = leases.get(shard.number), leads.get(shard.number)
+            if leader is not None and lease is not None and now - lease.heartbeat_at < SILENT:
+                leaders.append(leader)
+        all_led = len(leaders) == settings.shards
         with closing(open_redis(settings.redis_url.get_secret_value())) as client:
-            return Seen(read_backlog(client), leads if lives else None, now)
+            return Seen(read_backlog(client, settings.shards), ", ".join(leaders) if all_led else None, now)
     finally:
         engine.dispose()
 

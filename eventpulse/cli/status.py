@@ -65,6 +65,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "healthy": report.healthy,
         "parts": [asdict(part) for part in report.parts],
         "backlog": _fields(report.backlog),
+        "shards": [{"shard": shard, **_fields(each)} for shard, each in report.backlog_of_shards.items()],
         "balance": _equation(report.balance),
         "ledger": _fields(report.ledger),
         "rules": (
@@ -96,7 +97,15 @@ def _backlog(report: Report) -> str:
         case backlog if backlog.oldest_seconds is None:
             return "empty"
         case backlog:
-            return f"{backlog.entries:,} stream entries, the oldest waits for {backlog.oldest_seconds:.3f} s"
+            said = f"{backlog.entries:,} stream entries, the oldest waits for {backlog.oldest_seconds:.3f} s"
+            return said + _of_shards(report)
+
+
+def _of_shards(report: Report) -> str:
+    if len(report.backlog_of_shards) < 2:
+        return ""
+    waiting = [f"shard {shard}: {each.entries:,}" for shard, each in report.backlog_of_shards.items() if each.entries]
+    return f" ({', '.join(waiting)})"
 
 
 def _equation(balance: Balance | Unanswered) -> dict[str, Any]:

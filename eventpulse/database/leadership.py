@@ -4,6 +4,7 @@ No lock, no writes: the lock falls the instant its process or connection dies, a
 with it. Who holds the lock, and who waits for it, is read from pg_locks, so nothing can disagree with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,17 +22,26 @@ class Duty:
 
 DRAIN = Duty(0x45564450, "eventpulse drain ")
 SEND = Duty(0x4556534E, "eventpulse sender ")
-#: How many drains a shard wants: one leads, one stands by.
+#: How many drains are wanted where there are no shards: one leads, one stands by.
 WANTED = 2
+#: So many leaders share one standby: it takes a whole process, and leaders seldom end at the same time.
+_LEADERS_A_STANDBY = 8
+
+
+def drains_wanted(shards: int) -> int:
+    """How many drains so many shards want: each has a leader, and for every eight of them one stands by."""
+    return shards + -(-shards // _LEADERS_A_STANDBY)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A process that drains a shard or stands by to. `backend_pid` is its connection's process in PostgreSQL."""
+    """A process that drains a shard or stands by to. `backend_pid` is its connection's process in PostgreSQL; `shards`
+    are those it leads, one as a rule."""
 
     run_id: str
     leads: bool
     backend_pid: int
+    shards: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,19 +88,36 @@ def somebody_waits(connection: psycopg.Connection, shard: int, duty: Duty = DRAI
     return bool(row and row[0])
 
 
-def enough_others(connection: psycopg.Connection, shard: int) -> bool:
-    """Whether a shard has all the drains it wants without this one: its leader, and standbys that were there before."""
+def lead_any(connection: psycopg.Connection, shards: Sequence[int]) -> int | None:
+    """Take the lead of one of some shards that nobody leads; None where all are led."""
+    row = connection.execute(
+        "select shard from unnest(%s::int[]) as shard where pg_try_advisory_lock(%s, shard) limit 1",
+        (list(shards), DRAIN.lock_class),
+    ).fetchone()
+    return row[0] if row is not None else None
+
+
+def ends_first(connection: psycopg.Connection, shards: Sequence[int]) -> int:
+    """The shard among some whose leader's lease ends first."""
+    row = connection.execute(
+        "select shard from eventpulse.drain_leases where shard = any(%s) order by lease_until limit 1", (list(shards),)
+    ).fetchone()
+    return row[0] if row is not None else shards[0]
+
+
+def enough_others(connection: psycopg.Connection, wanted: int = WANTED) -> bool:
+    """Whether there are all the drains that are wanted without this one: leaders, and those that were there before."""
     row = connection.execute(
         """
         select count(*) from pg_stat_activity a join pg_stat_activity me on me.pid = pg_backend_pid()
         where a.datname = current_database() and a.application_name like %(prefix)s and a.pid <> me.pid
           and ((a.backend_start, a.pid) < (me.backend_start, me.pid)
                or exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted
-                          and l.classid = %(class)s and l.objid = %(shard)s))
+                          and l.classid = %(class)s))
         """,
-        {"prefix": DRAIN.prefix + "%", "class": DRAIN.lock_class, "shard": shard},
+        {"prefix": DRAIN.prefix + "%", "class": DRAIN.lock_class},
     ).fetchone()
-    return row is not None and row[0] >= WANTED
+    return row is not None and row[0] >= wanted
 
 
 def contenders(engine: Engine, shard: int, duty: Duty = DRAIN) -> list[Contender]:
@@ -117,6 +144,24 @@ def contenders(engine: Engine, shard: int, duty: Duty = DRAIN) -> list[Contender
         return [Contender(**row) for row in connection.execute(query, parameters).mappings()]
 
 
+def everybody(engine: Engine) -> list[Contender]:
+    """All drains, whatever shards they lead or stand by for; leaders first."""
+    query = text(
+        """
+        select substr(a.application_name, :skip) as run_id, count(l.pid) > 0 as leads, a.pid as backend_pid,
+            array_remove(array_agg(l.objid::int order by l.objid), null) as shards
+        from pg_stat_activity a left join pg_locks l
+          on l.pid = a.pid and l.locktype = 'advisory' and l.classid = :class and l.objsubid = 2 and l.granted
+        where a.datname = current_database() and (l.pid is not null or a.application_name like :prefix || '%')
+        group by a.application_name, a.pid order by leads desc, a.pid
+        """
+    )
+    parameters = {"skip": len(DRAIN.prefix) + 1, "class": DRAIN.lock_class, "prefix": DRAIN.prefix}
+    with engine.connect() as connection:
+        rows = connection.execute(query, parameters).mappings()
+        return [Contender(**{**row, "shards": tuple(row["shards"])}) for row in rows]
+
+
 def take_lease(connection: psycopg.Connection, shard: int, run_id: str, lease_seconds: float) -> Lease:
     """Write down who leads now, and until when."""
     row = connection.execute(
@@ -139,12 +184,13 @@ def beat(connection: psycopg.Connection, shard: int) -> None:
     connection.execute("update eventpulse.drain_leases set heartbeat_at = clock_timestamp() where shard = %s", (shard,))
 
 
-def current_lease(engine: Engine, shard: int) -> Lease | None:
-    """The last lease that was written down for the shard; whether its holder still lives, `contenders` tells."""
-    query = text(
-        "select dagster_run_id as run_id, leads_since, lease_until, heartbeat_at"
-        " from eventpulse.drain_leases where shard = :shard"
-    )
+def current_leases(engine: Engine) -> dict[int, Lease]:
+    """The last lease that was written down for each shard; whether its holder still lives, `everybody` tells."""
+    query = text("select shard, dagster_run_id, leads_since, lease_until, heartbeat_at from eventpulse.drain_leases")
     with engine.connect() as connection:
-        row = connection.execute(query, {"shard": shard}).mappings().one_or_none()
-    return None if row is None else Lease(**row)
+        return {shard: Lease(*lease) for shard, *lease in connection.execute(query)}
+
+
+def current_lease(engine: Engine, shard: int) -> Lease | None:
+    """The last lease that was written down for a shard."""
+    return current_leases(engine).get(shard)

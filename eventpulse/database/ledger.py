@@ -128,10 +128,9 @@ def settled(connection: psycopg.Connection, shard: int) -> Settled:
         " order by batch_id desc limit 1",
         (shard,),
     ).fetchone()
-    counters = connection.execute(
-        "select counter, settled from eventpulse.stream_counters where shard = %s", (shard,)
-    ).fetchall()
-    return Settled(dict(counters), row[0] if row else None)
+    counters = connection.execute("select counter, settled, shard from eventpulse.stream_counters").fetchall()
+    of_shard = {counter: number for counter, number, its_shard in counters if its_shard == shard}
+    return Settled(of_shard, row[0] if row else None, begun=bool(counters))
 
 
 # One statement, so that the ledger costs a micro-batch one round trip.

@@ -93,6 +93,7 @@ batches = Table(
     Index("batches_by_run", "dagster_run_id"),
     Index("batches_by_day", "last_day", "batch_id"),
     Index("batches_by_turn", "turn"),
+    Index("batches_by_shard", "shard", "batch_id", postgresql_where=text("last_entry is not null")),
     Index("batches_not_live", "origin", "batch_id", postgresql_where=text("origin <> 'live'")),
 )
 

@@ -13,15 +13,16 @@ from sqlalchemy import Connection, text
 from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import contenders, current_lease
+from eventpulse.database.leadership import current_leases, everybody
 from eventpulse.database.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
 from eventpulse.database.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.errors import EventPulseError
 from eventpulse.health import dagster, drain, servers
 from eventpulse.health.part import Part, State, Unanswered, ask_all
 from eventpulse.settings import Settings
-from eventpulse.stream.backlog import Backlog, read_backlog
+from eventpulse.stream.backlog import Backlog, backlogs, together
 from eventpulse.stream.connect import open_redis
+from eventpulse.stream.shards import shards_of
 
 WITHIN_SECONDS = 3.0
 _REQUEST_SECONDS = 2.5
@@ -34,6 +35,7 @@ class Report:
 
     parts: list[Part]
     backlog: Backlog | Unanswered
+    backlog_of_shards: dict[int, Backlog]
     ledger: LedgerTotals | Unanswered
     balance: Balance | Unanswered
     batches: list[BatchSummary] | Unanswered
@@ -57,8 +59,9 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
 
     def drains(connection: Connection) -> list[Part]:
         engine = connection.engine
-        lease = current_lease(engine, 0)
-        return drain.drain_parts(contenders(engine, 0), lease, now=utc_now(), dagster_status=dagster_status)
+        leases, numbers = current_leases(engine), [shard.number for shard in shards_of(settings.shards)]
+        everyone = everybody(engine)
+        return drain.drain_parts(everyone, leases, shards=numbers, now=utc_now(), dagster_status=dagster_status)
 
     questions: dict[str, Callable[[], Any]] = {
         servers.POSTGRESQL: lambda: _in_database(settings, servers.postgresql),
@@ -67,7 +70,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         dagster.WEBSERVER: lambda: _over_http(dagster_url, lambda: dagster.ask_webserver(http, dagster_url)),
         dagster.CODE_SERVER: lambda: _code_server_answers(settings.code_host, settings.code_port),
         drain.LEADER: lambda: _in_database(settings, drains),
-        "backlog": lambda: _in_redis(settings, read_backlog),
+        "backlog": lambda: _in_redis(settings, lambda client: backlogs(client, settings.shards)),
         "ledger": lambda: _in_database(settings, ledger_totals),
         "balance": lambda: _in_database(settings, lambda ledger: _in_redis(settings, partial(read_balance, ledger))),
         "batches": lambda: _in_database(settings, lambda connection: last_batches(connection, _LAST_BATCHES)),
@@ -84,9 +87,11 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         parts.append(Part(drain.LEADER, State.UNKNOWN, _unanswered(parts, servers.POSTGRESQL, found).reason))
     else:
         parts += found
+    waiting = _unanswered(parts, servers.REDIS, answers["backlog"])
     return Report(
         parts,
-        _unanswered(parts, servers.REDIS, answers["backlog"]),
+        waiting if isinstance(waiting, Unanswered) else together(waiting),
+        {} if isinstance(waiting, Unanswered) else waiting,
         _unanswered(parts, servers.POSTGRESQL, answers["ledger"]),
         _unanswered(parts, servers.REDIS, _unanswered(parts, servers.POSTGRESQL, answers["balance"])),
         _unanswered(parts, servers.POSTGRESQL, answers["batches"]),

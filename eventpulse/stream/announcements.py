@@ -6,7 +6,8 @@ from datetime import datetime
 import msgspec
 import redis
 
-from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS, WORKER_HEALTH
+from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS
+from eventpulse.stream.shards import EVERY_SHARD
 
 HEALTH_EXPIRES_SECONDS = 5
 
@@ -50,4 +51,4 @@ def announce(client: "redis.Redis", messages: Sequence[AnomalyMessage]) -> None:
 
 def beat(client: "redis.Redis", heartbeat: Heartbeat) -> None:
     """Renew the sign of life; it vanishes by itself when its drain dies."""
-    client.set(WORKER_HEALTH, msgspec.json.encode(heartbeat), ex=HEALTH_EXPIRES_SECONDS)
+    client.set(EVERY_SHARD[heartbeat.shard].health, msgspec.json.encode(heartbeat), ex=HEALTH_EXPIRES_SECONDS)

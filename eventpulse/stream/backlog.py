@@ -1,13 +1,13 @@
 """How much waits in the stream, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from eventpulse.stream.keys import EVENTS_GROUP
-from eventpulse.stream.shards import ONLY, Shard
+from eventpulse.stream.shards import Shard, shards_left, shards_of
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,21 @@ class Backlog:
     oldest_seconds: float | None
 
 
-def read_backlog(client: "redis.Redis", shards: Sequence[Shard] = (ONLY,)) -> Backlog:
-    """The backlog of some shards together, as it is now."""
-    backlogs = [backlog_of(client, shard) for shard in shards]
-    oldest = [each.oldest_seconds for each in backlogs if each.oldest_seconds is not None]
-    entries, pending = sum(each.entries for each in backlogs), sum(each.pending for each in backlogs)
+def read_backlog(client: "redis.Redis", shards: int = 1) -> Backlog:
+    """The backlog of all shards together, as it is now."""
+    return together(backlogs(client, shards))
+
+
+def backlogs(client: "redis.Redis", shards: int = 1) -> dict[int, Backlog]:
+    """The backlog of each shard, by its number; also of what another number of shards has left."""
+    present = shards_of(shards)
+    return {shard.number: backlog_of(client, shard) for shard in [*present, *shards_left(client, present)]}
+
+
+def together(each: Mapping[int, Backlog]) -> Backlog:
+    """The backlog of several shards as one."""
+    oldest = [one.oldest_seconds for one in each.values() if one.oldest_seconds is not None]
+    entries, pending = sum(one.entries for one in each.values()), sum(one.pending for one in each.values())
     return Backlog(entries, pending, max(oldest, default=None))
 
 

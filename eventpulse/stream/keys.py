@@ -10,6 +10,8 @@ EVENTS_STREAM = "events_stream"
 #: Hash, the counter of accepted events: `counter` = its id, new where Redis has lost its memory; `accepted` = how many
 #: events it has counted, raised in the very step that adds them; `settled` = how many of those the drain has done with.
 EVENTS_ACCEPTED = "events_accepted"
+#: Into how many streams events can be shared.
+MOST_SHARDS = 64
 #: String: the id of the last entry that was shared among shards, so that ids are in one order over all their streams.
 EVENTS_ORDER = "events_order"
 #: Consumer group of the drain, created from `0`.

@@ -12,10 +12,12 @@ class Settled:
     """Up to where the ledger knows what became of every event of a shard.
 
     `counters` has the running number of the last event by counter; `last_entry` is the id of the last stream entry.
+    `begun`: the ledger knows any counter, be it of another shard, so that one it does not know has just begun.
     """
 
     counters: Mapping[str, int] = field(default_factory=dict)
     last_entry: str | None = None
+    begun: bool = False
 
     def includes(self, entry: Entry) -> bool:
         """Whether an entry has been committed. Ids begin anew with another Redis, numbers tell one from the other."""
@@ -35,10 +37,10 @@ class Reckoning:
     uncounted: dict[date, int] = field(default_factory=dict)
 
 
-def reckon(entries: Iterable[Entry], counters: Mapping[str, int]) -> Reckoning:
+def reckon(entries: Iterable[Entry], counters: Mapping[str, int], *, begun: bool = False) -> Reckoning:
     """Compare entries, oldest first, with where those before them ended.
 
-    A ledger that knows no counter yet misses nothing of what came before it. A number that goes back is a Redis that
+    A ledger that has not begun misses nothing of what came before it. A number that goes back is a Redis that
     forgot a part; what it forgot is found by whoever watches the counter itself.
     """
     known = dict(counters)
@@ -50,7 +52,7 @@ def reckon(entries: Iterable[Entry], counters: Mapping[str, int]) -> Reckoning:
             _add(reckoning.uncounted, day, lines)
             continue
         before = accepted - entry.count
-        _add(reckoning.missing, day, before - known.get(counter, 0 if known else before))
+        _add(reckoning.missing, day, before - known.get(counter, 0 if known or begun else before))
         _add(reckoning.missing, day, entry.count - lines)
         _add(reckoning.uncounted, day, lines - entry.count)
         known[counter] = reckoning.reached[counter] = accepted

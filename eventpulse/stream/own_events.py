@@ -18,7 +18,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 def accept_own_event(
-    client: "redis.Redis", event_type: str, payload: Mapping[str, Any], *, event_id: UUID, at: datetime
+    client: "redis.Redis",
+    event_type: str,
+    payload: Mapping[str, Any],
+    *,
+    event_id: UUID,
+    at: datetime,
+    shards: int = 1,
 ) -> None:
     """Put one event into the stream. The same id again is a duplicate, so repeating is harmless."""
     microseconds = (at - _BEGINNING) // timedelta(microseconds=1)
@@ -32,4 +38,4 @@ def accept_own_event(
         payload=_encode(payload).decode(),
         metadata="{}",
     )
-    accept_now(client, _encode(event), 1)
+    accept_now(client, _encode(event), 1, shards=shards)

@@ -13,9 +13,7 @@ from typing import Any
 
 import redis
 
-from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_STREAM, WORKER_HEALTH
-
-MOST_SHARDS = 64
+from eventpulse.stream.keys import EVENTS_ACCEPTED, EVENTS_STREAM, MOST_SHARDS, WORKER_HEALTH
 
 
 @dataclass(frozen=True)
@@ -73,3 +71,22 @@ def shards_left(client: "redis.Redis", present: Sequence[Shard]) -> list[Shard]:
         pipe.xlen(shard.stream)
     lengths: list[Any] = pipe.execute()
     return [shard for shard, length in zip(others, lengths, strict=True) if length]
+
+
+def shards_counted(client: "redis.Redis") -> list[Shard]:
+    """Every shard that has ever counted anything in this Redis."""
+    if not client.exists(*(shard.counter for shard in EVERY_SHARD if shard != ONLY)):
+        return [ONLY]
+    pipe = client.pipeline(transaction=False)
+    for shard in EVERY_SHARD:
+        pipe.exists(shard.counter)
+    there: list[Any] = pipe.execute()
+    return [shard for shard, is_there in zip(EVERY_SHARD, there, strict=True) if is_there]
+
+
+_REMOVE_IF_EMPTY = "if redis.call('XLEN', KEYS[1]) == 0 then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+def remove_if_empty(client: "redis.Redis", shard: Shard) -> bool:
+    """Remove the stream of a shard that is not used any more, where nothing is left in it; its counter stays."""
+    return bool(client.eval(_REMOVE_IF_EMPTY, 1, shard.stream))

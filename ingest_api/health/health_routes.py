@@ -1,6 +1,7 @@
 """Say whether this process, Redis, PostgreSQL and the drain are well. Every answer comes within two seconds."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,15 +15,16 @@ from starlette.responses import Response
 from eventpulse.clock import iso_utc, utc_now
 from eventpulse.database.transactions import reading
 from eventpulse.errors import DatabaseUnavailable
-from eventpulse.stream.keys import WORKER_HEALTH
+from eventpulse.stream.shards import shards_of
 from ingest_api.answers import documented, json_answer
-from ingest_api.dependencies import Database, Redis
+from ingest_api.dependencies import Database, Redis, TheSettings
 from ingest_api.health.health_payloads import Health, Live, Ready
 
 ANSWER_WITHIN_SECONDS = 1.5
 #: The drain writes its heartbeat every second; an older one, or events that wait longer than this, is no good health.
 OLDEST_HEARTBEAT_SECONDS = 3.0
 LONGEST_LAG_SECONDS = 10.0
+_ILLNESS = ("ok", "degraded", "unknown")
 
 router = APIRouter(tags=["health"])
 probes = APIRouter(tags=["health"])
@@ -37,15 +39,16 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 @router.get("/events/health", response_model=Health, responses=documented(500, s503=Health))
-async def show_health(redis: Redis) -> Response:
+async def show_health(redis: Redis, settings: TheSettings) -> Response:
     """Redis, and the drain that leads now. 503: Redis cannot be reached, so no event can be taken."""
+    shards = shards_of(settings.shards)
     try:
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
             await redis.ping()
-            said: Any = await redis.get(WORKER_HEALTH)
+            said: Any = await redis.mget([shard.health for shard in shards])
     except (RedisError, OSError, TimeoutError):
-        return json_answer({"status": "degraded", "redis": "unreachable", **_worker(None, utc_now())}, 503)
-    return json_answer({"status": "ok", "redis": "PONG", **_worker(said, utc_now())})
+        return json_answer({"status": "degraded", "redis": "unreachable", **_workers([None] * len(shards))}, 503)
+    return json_answer({"status": "ok", "redis": "PONG", **_workers(said)})
 
 
 @probes.get("/livez", response_model=Live)
@@ -65,6 +68,16 @@ async def is_ready(redis: Redis, database: Database) -> Response:
         "database": "ok" if database_answers else "unreachable",
     }
     return json_answer(content, 200 if ready else 503)
+
+
+def _workers(said: Sequence[bytes | None]) -> dict[str, Any]:
+    """What is said of the one drain, or of the one among several that is least well, and then of each."""
+    now = utc_now()
+    each = [_worker(one, now) for one in said]
+    worst = max(each, key=lambda one: (_ILLNESS.index(one["worker"]), one["worker_lag_seconds"] or 0.0))
+    if len(each) == 1:
+        return worst
+    return {**worst, "shards": [{"shard": number, **one} for number, one in enumerate(each, 1)]}
 
 
 def _worker(said: bytes | None, now: datetime) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from starlette.concurrency import run_in_threadpool
 
 from eventpulse.balance import Balance, read_balance
 from eventpulse.database.dead_letters import letters_by_state
-from eventpulse.database.leadership import Lease, current_lease
+from eventpulse.database.leadership import Lease, current_leases
 from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
 from eventpulse.database.transactions import reading
 from eventpulse.database.troubled_rules import TROUBLES, troubled_rules
 from eventpulse.errors import DatabaseUnavailable
-from eventpulse.stream.backlog import Backlog, read_backlog
+from eventpulse.stream.backlog import Backlog, backlogs
+from eventpulse.stream.shards import shards_of
 
 OLD_AFTER_SECONDS = 5.0
 #: How long somebody who asks waits for news; then what is known has to do.
@@ -26,12 +27,12 @@ WAIT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Observed:
-    """The pipeline as it was seen. What could not be read is None."""
+    """The pipeline as it was seen. What could not be read is None. Backlogs and leases are by shard."""
 
     totals: LedgerTotals | None = None
     balance: Balance | None = None
-    backlog: Backlog | None = None
-    lease: Lease | None = None
+    backlogs: dict[int, Backlog] | None = None
+    leases: dict[int, Lease] = field(default_factory=dict)
     dead_letters: dict[str, int] = field(default_factory=dict)
     postgres_up: bool = False
     redis_up: bool = False
@@ -42,7 +43,10 @@ class Observed:
 class Observations:
     """The pipeline as last seen. `note_duration` is told how long each new micro-batch took."""
 
-    def __init__(self, engine: Engine, client: "redis.Redis", note_duration: Callable[[float], None]) -> None:
+    def __init__(
+        self, engine: Engine, client: "redis.Redis", note_duration: Callable[[float], None], *, shards: int = 1
+    ) -> None:
+        self._shards = shards
         self._engine = engine
         self._client = client
         self._note_duration = note_duration
@@ -73,7 +77,9 @@ class Observations:
 
     def look(self) -> Observed:
         """Ask both servers once."""
-        totals = lease = balance = backlog = None
+        totals = balance = None
+        leases: dict[int, Lease] = {}
+        waiting: dict[int, Backlog] | None = None
         letters: dict[str, int] = {}
         troubled: dict[str, int] = {}
         postgres_up = redis_up = True
@@ -87,11 +93,12 @@ class Observations:
                 for batch_id, seconds in durations_after(connection, self._newest_batch):
                     self._newest_batch = batch_id
                     self._note_duration(seconds)
-            lease = current_lease(self._engine, 0)
+            present = {shard.number for shard in shards_of(self._shards)}
+            leases = {shard: lease for shard, lease in current_leases(self._engine).items() if shard in present}
         except DatabaseUnavailable:
             postgres_up = False
         try:
-            backlog = read_backlog(self._client)
+            waiting = backlogs(self._client, self._shards)
             if postgres_up:
                 with reading(self._engine) as connection:
                     balance = read_balance(connection, self._client)
@@ -99,4 +106,4 @@ class Observations:
             postgres_up = False
         except (RedisError, OSError):
             redis_up = False
-        return Observed(totals, balance, backlog, lease, letters, postgres_up, redis_up, troubled)
+        return Observed(totals, balance, waiting, leases, letters, postgres_up, redis_up, troubled)

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from eventpulse.clock import Clock, utc_now
+from eventpulse.stream.backlog import together
 from eventpulse.stream.backlog_limit import BacklogLimit
 from ingest_api.health.http_meter import HttpMeter
 from ingest_api.health.observations import Observed
@@ -60,15 +61,20 @@ class Instruments:
             yield _gauge("events_missing", "Events accepted that are nowhere; 0 if all is well.", balance.missing)
             yield _gauge("events_uncounted", "Events taken that nobody accepted; 0 if well.", balance.uncounted)
             yield _gauge("ledger_balances", "Whether every accepted event is accounted for.", balance.holds)
-        if seen.backlog is not None:
-            yield _gauge("backlog_entries", "Stream entries that wait.", seen.backlog.entries)
-            yield _gauge("lag_seconds", "How long the oldest of them has waited.", seen.backlog.oldest_seconds or 0.0)
+        if seen.backlogs is not None:
+            backlog = together(seen.backlogs)
+            yield _gauge("backlog_entries", "Stream entries that wait.", backlog.entries)
+            yield _gauge("lag_seconds", "How long the oldest of them has waited.", backlog.oldest_seconds or 0.0)
         if self.backlog is not None and self.backlog.waiting is not None:
             yield _gauge("backlog_bytes", "Memory the stream takes in Redis.", self.backlog.waiting.bytes)
             yield _gauge("backlog_full", "Whether events are refused for the backlog.", self.backlog.is_full)
-        if seen.lease is not None:
-            yield _gauge("drain_leader_age_seconds", "How long this drain leads.", self._age(seen.lease.leads_since))
-            yield _gauge("drain_heartbeat_age_seconds", "Since its last beat.", self._age(seen.lease.heartbeat_at))
+        if seen.leases:
+            leads = max(self._age(lease.leads_since) for lease in seen.leases.values())
+            silent = max(self._age(lease.heartbeat_at) for lease in seen.leases.values())
+            yield _gauge("drain_leader_age_seconds", "How long this drain leads.", leads)
+            yield _gauge("drain_heartbeat_age_seconds", "Since its last beat.", silent)
+        if len(seen.backlogs or ()) > 1 or len(seen.leases) > 1:
+            yield from self._of_shards(seen)
         if seen.dead_letters:
             letters = GaugeMetricFamily("eventpulse_dead_letters", "Dead letters that are kept.", labels=["state"])
             for state, count in sorted(seen.dead_letters.items()):
@@ -82,8 +88,23 @@ class Instruments:
                 rules.add_metric([trouble], count)
             yield rules
 
+    def _of_shards(self, seen: Observed) -> Iterable[Metric]:
+        entries = _by_shard("backlog_entries", "Stream entries that wait.")
+        lag = _by_shard("lag_seconds", "How long the oldest of them has waited.")
+        for shard, backlog in sorted((seen.backlogs or {}).items()):
+            entries.add_metric([str(shard)], backlog.entries)
+            lag.add_metric([str(shard)], backlog.oldest_seconds or 0.0)
+        silent = _by_shard("drain_heartbeat_age_seconds", "Since the last beat of its drain.")
+        for shard, lease in sorted(seen.leases.items()):
+            silent.add_metric([str(shard)], self._age(lease.heartbeat_at))
+        yield from (entries, lag, silent)
+
     def _age(self, instant: datetime) -> float:
         return max((self._clock() - instant).total_seconds(), 0.0)
+
+
+def _by_shard(name: str, meaning: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"eventpulse_shard_{name}", meaning, labels=["shard"])
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

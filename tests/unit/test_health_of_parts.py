@@ -101,7 +101,8 @@ def test_without_the_webserver_the_daemon_is_unknown_and_the_code_server_asked_i
     assert states(dagster_parts(unanswered, "u", code_server_answers=False)) == [State.DOWN, State.UNKNOWN, State.DOWN]
 
 
-LEADER = Contender("run-1", leads=True, backend_pid=1)
+LEADER = Contender("run-1", leads=True, backend_pid=1, shards=(0,))
+LEADER_OF_ONE = Contender("run-1", leads=True, backend_pid=1, shards=(1,))
 WAITING = Contender("run-2", leads=False, backend_pid=2)
 
 
@@ -111,7 +112,7 @@ def lease(*, run_id: str = "run-1", silent_seconds: float = 1) -> Lease:
 
 
 def test_a_leader_is_shown_with_its_run_and_the_end_of_its_lease() -> None:
-    leader, standby = drain_parts([LEADER, WAITING], lease(), now=NOW, dagster_status=lambda run_id: "STARTED")
+    leader, standby = drain_parts([LEADER, WAITING], {0: lease()}, now=NOW, dagster_status=lambda run_id: "STARTED")
     assert leader == Part(leader.name, State.UP, "run run-1 (started in Dagster), lease ends in 510 s", leader.details)
     assert standby.state is State.UP and "run-2" in standby.sentence
 
@@ -131,4 +132,22 @@ def test_a_leader_is_shown_with_its_run_and_the_end_of_its_lease() -> None:
 def test_who_drains_is_read_from_the_lock_and_the_lease(
     contenders: list[Contender], noted: Lease | None, expected: list[State]
 ) -> None:
-    assert states(drain_parts(contenders, noted, now=NOW, dagster_status=lambda run_id: None)) == expected
+    leases = {} if noted is None else {0: noted}
+    assert states(drain_parts(contenders, leases, now=NOW, dagster_status=lambda run_id: None)) == expected
+
+
+def test_each_of_several_shards_has_a_leader_and_they_share_the_standbys() -> None:
+    contenders = [Contender("run-3", leads=True, backend_pid=3, shards=(2,)), LEADER_OF_ONE, WAITING]
+    parts = drain_parts(
+        contenders,
+        {1: lease(), 2: lease(run_id="run-3"), 3: lease(run_id="run-9")},
+        shards=[1, 2, 3],
+        now=NOW,
+        dagster_status=lambda run_id: None,
+    )
+    assert [(part.name, part.state) for part in parts] == [
+        ("Leading drain 1", State.UP),
+        ("Leading drain 2", State.UP),
+        ("Leading drain 3", State.DOWN),
+        ("Standby drain", State.UP),
+    ]

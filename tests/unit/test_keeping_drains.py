@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eventpulse.database.leadership import Contender
+from eventpulse.database.leadership import Contender, drains_wanted
 from sensors.drain_verdict import Attendance, DrainRunSeen, Lack, Missing, Verdict, judge_drains
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
@@ -15,6 +15,10 @@ NOTHING = Verdict(0, None, ())
 
 def a_run(run_id: str, seconds_old: float) -> DrainRunSeen:
     return DrainRunSeen(run_id, NOW - timedelta(seconds=seconds_old))
+
+
+def leader_of(*shards: int) -> Contender:
+    return Contender(f"leader of {shards[0]}", leads=True, backend_pid=10 + shards[0], shards=shards)
 
 
 def a_failure(seconds_old: float, lasted: float = 1) -> DrainRunSeen:
@@ -126,3 +130,43 @@ def test_a_run_that_has_ended_is_not_missed() -> None:
     ended = DrainRunSeen("leader", NOW, finished=True)
 
     assert attendance.look([], [ended], monotonic=100.0, now=NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("contending", "runs", "verdict"),
+    [
+        pytest.param([], [], Verdict(3, Lack.NO_LEADER, ()), id="two shards want three runs"),
+        pytest.param(
+            [leader_of(1), leader_of(2)],
+            [a_run("leader of 1", 99), a_run("leader of 2", 99)],
+            Verdict(1, Lack.NO_STANDBY, ()),
+            id="both are led, and nobody stands by",
+        ),
+        pytest.param(
+            [leader_of(1), STANDBY],
+            [a_run("leader of 1", 99), a_run("standby", 9)],
+            Verdict(1, Lack.NO_LEADER, ()),
+            id="the standby is about to lead the second one",
+        ),
+        pytest.param(
+            [leader_of(1), leader_of(2), STANDBY],
+            [a_run("leader of 1", 99), a_run("leader of 2", 99), a_run("standby", 9)],
+            NOTHING,
+            id="all is well",
+        ),
+        pytest.param(
+            [leader_of(0), leader_of(1, 7), leader_of(2)],
+            [a_run("leader of 0", 99), a_run("leader of 1", 99), a_run("leader of 2", 99)],
+            Verdict(1, Lack.NO_STANDBY, ()),
+            id="who leads a shard of another layout alone counts for nothing",
+        ),
+    ],
+)
+def test_shards_have_a_leader_each_and_share_a_standby(
+    contending: list[Contender], runs: list[DrainRunSeen], verdict: Verdict
+) -> None:
+    assert judge_drains(contending, runs, [], now=NOW, wanted=drains_wanted(2), shards=[1, 2]) == verdict
+
+
+def test_a_standby_serves_eight_leaders() -> None:
+    assert [drains_wanted(shards) for shards in (1, 2, 8, 9, 64)] == [2, 3, 9, 11, 72]
