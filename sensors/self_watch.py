@@ -47,7 +47,7 @@ def self_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     try:
         notice(settings, engine, datetime.now(UTC))
         with closing(open_redis(settings.redis_url.get_secret_value())) as client:
-            told = tell(engine, client)
+            told = tell(engine, client, shards=settings.shards)
     except (DatabaseUnavailable, RedisError, OSError) as fault:
         return dg.SkipReason(f"A server is away; what there is to say is said when it is back: {fault}")
     finally:
@@ -65,12 +65,13 @@ def notice(settings: Settings, engine: Engine, now: datetime) -> None:
             note_trouble(connection, *one.key, asdict(one.known), _event(one, now))
 
 
-def tell(engine: Engine, client: "redis.Redis") -> list[str]:
+def tell(engine: Engine, client: "redis.Redis", *, shards: int = 1) -> list[str]:
     """Put into the stream what is to be said, and say what that was."""
     with reading(engine) as connection:
         waiting = untold_troubles(connection)
     for one in waiting:
-        accept_own_event(client, f"eventpulse.{one.kind}", one.payload, event_id=one.event_id, at=one.at)
+        kind = f"eventpulse.{one.kind}"
+        accept_own_event(client, kind, one.payload, event_id=one.event_id, at=one.at, shards=shards)
         with writing(engine) as connection:
             note_told(connection, one)
     return [f"{one.kind} {one.subject} {one.payload['state']}".replace("  ", " ") for one in waiting]
