@@ -18,11 +18,15 @@ export function anomaliesPanel(chosen, signal) {
     className: "area-anomalies flush",
     load: ({ signal }) => get("anomalies", { ...chosen.between(), limit: SHOWN }, { signal }),
     empty: ({ data }) => (data.length ? null : "No anomaly in this range."),
-    render: ({ data }) => h("ul", { class: "list scrolls", tabindex: "0", role: "list", "aria-label": "Newest anomalies" }, data.map((anomaly) => row(anomaly, signal))),
+    render: ({ data }) => h("ul", { class: "list scrolls", tabindex: "0", role: "list", "aria-label": "Newest anomalies" }, byTime(data).map((anomaly) => row(anomaly, signal))),
     live: ["anomaly"],
     every: 15,
     signal,
   });
+}
+
+function byTime(anomalies) {
+  return [...anomalies].sort((a, b) => Date.parse(b.occurred_at) - Date.parse(a.occurred_at));
 }
 
 function row(anomaly, signal) {

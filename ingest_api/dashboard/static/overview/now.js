@@ -38,7 +38,7 @@ export function nowPanel(chosen, signal) {
       tile("Accept → anomaly", data.batches, latency),
       tile("Lag", data.health, lag),
       tile("Backlog", data.ledger, backlog),
-      tile("Ledger", data.ledger, balance, { href: "#/batches", className: "wide" }));
+      tile("Ledger", data.ledger, balance, { href: "#/batches" }));
   }
 
   const shown = panel({ title: "Now", load, render, live: ["alert", "batch"], gap: 3000, every: 5, className: "area-now", signal });
@@ -68,11 +68,11 @@ function openAlerts({ open, acknowledged }) {
 
 function eventsASecond({ metrics }) {
   const count = metrics.reduce((sum, metric) => sum + metric.count, 0);
-  return { value: compact(count / 60), unit: "/s", below: "last minute of event time" };
+  return { value: compact(count / 60), unit: "/s", below: "in the last minute" };
 }
 
 function errors({ matching, looked_at }) {
-  return { value: percent(matching, looked_at), below: looked_at ? `of the last ${counted(looked_at, "event")}` : `no events in ${LOOKED_AT_MINUTES} min` };
+  return { value: percent(matching, looked_at), below: looked_at ? `of ${counted(looked_at, "event")}` : `no events in ${LOOKED_AT_MINUTES} min` };
 }
 
 function latency({ data }) {
@@ -98,12 +98,12 @@ function backlog({ balance }) {
 
 function balance({ balance }) {
   if (!balance) return { value: "unknown", below: "Redis cannot be reached", tone: "critical" };
-  const { accepted, stored, duplicates, dead_lettered, missing, uncounted } = balance;
+  const { stored, duplicates, dead_lettered, missing, uncounted } = balance;
   const parts = [`${compact(stored)} stored`, duplicates && `${compact(duplicates)} duplicates`, dead_lettered && `${compact(dead_lettered)} dead letters`,
     missing && `${whole(missing)} missing`, uncounted && `${whole(uncounted)} uncounted`].filter(Boolean);
   return {
     value: h("span", { class: "ledger-word" }, icon(balance.balances ? "ok" : "critical"), balance.balances ? "balances" : "off"),
-    below: h("span", { title: balance.sentence }, `${compact(accepted)} accepted: ${parts.join(", ")}`),
+    below: h("span", { title: balance.sentence }, parts.join(", ")),
     tone: balance.balances ? "ok" : "critical",
   };
 }

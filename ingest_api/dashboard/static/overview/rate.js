@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { SEVERITIES } from "../badge.js";
-import { chart, palette, timeAxis, tooltip, valueAxis } from "../chart.js";
+import { chart, palette, size, timeAxis, tooltip, valueAxis } from "../chart.js";
 import { choice } from "../field.js";
 import { replace } from "../html.js";
 import { compact, counted, trimmed, whole } from "../number.js";
@@ -15,7 +15,7 @@ const SHAPES = { critical: "triangle", warning: "diamond", info: "circle" };
 /** The panel; `chosen` are the choices of the page. */
 export function ratePanel(chosen, signal) {
   const picture = chart({
-    height: 340,
+    height: matchMedia("(min-width: 1800px)").matches ? 440 : 340,
     signal,
     onZoom: (from, to) => chosen.change({ range: null, from: new Date(from).toISOString(), to: new Date(to).toISOString() }),
   });
@@ -52,8 +52,8 @@ function option({ counts, anomalies, from, to, now }) {
   const all = [...counts.series, ...(counts.other.total ? [{ key: counts.other.keys === 1 ? "1 other" : `${counts.other.keys} others`, counts: counts.other.counts }] : [])];
   const colours = palette();
   return {
-    grid: [{ left: 52, right: 14, top: 34, bottom: 108 }, { left: 52, right: 14, height: 54, bottom: 26 }],
-    legend: { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 8, icon: "roundRect", textStyle: { color: colour("--text"), fontSize: 12 },
+    grid: [{ left: size(3.7), right: 14, top: 34, bottom: 104 }, { left: size(3.7), right: 14, height: 54, bottom: 26 }],
+    legend: { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 8, icon: "roundRect", textStyle: { color: colour("--text"), fontSize: size(0.8) },
       pageTextStyle: { color: colour("--text-soft") }, pageIconColor: colour("--text-soft"), data: all.map(({ key }) => key) },
     tooltip: tooltip({ order: "seriesDesc", valueFormatter: (value) => `${trimmed(value)}/s`, axisPointer: { type: "shadow", shadowStyle: { color: colour("--grid"), opacity: 0.5 } } }),
     toolbox: { show: false },
@@ -63,9 +63,9 @@ function option({ counts, anomalies, from, to, now }) {
       timeAxis({ min: from, max: to, gridIndex: 1, axisPointer: { show: true, label: { show: false } } }),
     ],
     yAxis: [
-      valueAxis({ min: 0, axisLabel: { color: colour("--text-soft"), fontSize: 11, formatter: compact } }),
+      valueAxis({ min: 0, axisLabel: { color: colour("--text-soft"), fontSize: size(0.73), formatter: compact } }),
       { type: "category", gridIndex: 1, data: SEVERITIES, inverse: true, axisLine: { show: false }, axisTick: { show: false },
-        axisLabel: { color: colour("--text-soft"), fontSize: 11 }, splitLine: { show: true, lineStyle: { color: colour("--grid") } } },
+        axisLabel: { color: colour("--text-soft"), fontSize: size(0.73) }, splitLine: { show: true, lineStyle: { color: colour("--grid") } } },
     ],
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     series: [
