@@ -59,7 +59,7 @@ def new_page(browser: Browser, product: Product, complaints: list[str]) -> Itera
     contexts = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "/alerts" not in str(message.location):
+        if message.type in ("error", "warning"):
             complaints.append(f"{message.text} ({message.location})")
 
     def open_page(*, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light") -> Page:
