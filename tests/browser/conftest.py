@@ -15,7 +15,7 @@ from psycopg import sql
 from tests.browser.product import Product, running_product
 from tests.conftest import TEMPLATE
 
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 60_000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 _number = itertools.count(1)
 

@@ -29,7 +29,8 @@ export function trimmed(value) {
 
 /** 2.3 % of a whole; "–" of nothing. */
 export function percent(part, all) {
-  return all ? `${trimmed((100 * part) / all)} %` : "–";
+  if (!all) return "–";
+  return part > 0 && part / all < 0.0001 ? "< 0.01 %" : `${trimmed((100 * part) / all)} %`;
 }
 
 /** "1 event", "2 events" */

@@ -46,5 +46,5 @@ function row(alert) {
   return h("li", null, h("a", { class: "list-row", href: link(`/alerts/${alert.alert_id}`) },
     severity(alert.severity),
     h("span", { class: "list-main" }, h("b", null, alert.rule_name), h("span", { class: "soft" }, [groupText(alert.group), alert.message].filter(Boolean).join(" · "))),
-    h("span", { class: "list-side" }, when(), h("span", { class: "soft" }, counted(alert.anomaly_count, "anomaly", "anomalies")))));
+    h("span", { class: "list-side" }, when(), h("span", { class: "soft" }, alert.resolution === "retracted" ? "retracted" : counted(alert.anomaly_count, "anomaly", "anomalies")))));
 }

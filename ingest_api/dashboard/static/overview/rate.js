@@ -53,7 +53,7 @@ function option({ counts, anomalies, from, to, now }) {
   const colours = palette();
   return {
     grid: [{ left: size(3.7), right: 14, top: 34, bottom: 104 }, { left: size(3.7), right: 14, height: 54, bottom: 26 }],
-    legend: { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 8, icon: "roundRect", textStyle: { color: colour("--text"), fontSize: size(0.8) },
+    legend: { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 8, icon: "roundRect", textStyle: { color: colour("--text"), fontSize: size(0.8), lineHeight: size(1.2) },
       pageTextStyle: { color: colour("--text-soft") }, pageIconColor: colour("--text-soft"), data: all.map(({ key }) => key) },
     tooltip: tooltip({ order: "seriesDesc", valueFormatter: (value) => `${trimmed(value)}/s`, axisPointer: { type: "shadow", shadowStyle: { color: colour("--grid"), opacity: 0.5 } } }),
     toolbox: { show: false },
