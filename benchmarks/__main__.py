@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import backfill, drain, footprint, ingest, latency
+from benchmarks import backfill, dashboard, drain, footprint, ingest, latency
 
 
 def main(
@@ -20,6 +20,7 @@ def main(
     ingest.main(url=None, runs=runs, seconds=10.0, json_file=json_file)
     backfill.main(runs=1, events=1_000_000, days=10, rules=20, rate=100.0, seconds=30.0, json_file=json_file)
     footprint.main(runs=runs, idle_seconds=60.0, load_seconds=120.0, rate=100.0, json_file=json_file)
+    dashboard.main(url=None, runs=runs, rate=100.0, minutes=5, json_file=json_file)  # needs Chromium, so it is last
 
 
 if __name__ == "__main__":
