@@ -33,7 +33,7 @@ def audit(
     settings = load_settings()
     start, end = stretch(first, last)
     end = min(end, start_of(utc_now().date()))
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     with connected(settings, "audit") as connection:
         auditor = Auditor(connection, settings, named_rules(connection, rule))
         days = [day for day in days_with_events(connection, start, end) if start_of(day) + timedelta(days=1) <= end]

@@ -15,7 +15,7 @@ class HistoryProgress:
     """Counts the events that have been passed, of `total`."""
 
     def __init__(self, doing: str, total: int, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, soft_wrap=True)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -14,7 +14,7 @@ from eventpulse.cli.history_connection import connected
 from eventpulse.cli.import_progress import ImportProgress
 from eventpulse.dagster_reports import DagsterReports
 from eventpulse.database.coverage import start_of
-from eventpulse.database.imports import Dealt, begin_import, days_of_import, import_of
+from eventpulse.database.imports import Dealt, begin_import, days_of_import, import_of, stored_by_day
 from eventpulse.database.incoming import REFUSALS
 from eventpulse.errors import EventPulseError
 from eventpulse.importing.files import EventFile, find_files
@@ -104,7 +104,7 @@ def import_files(
     finally:
         if not dry_run:
             DagsterReports(settings).events(
-                {day.isoformat(): count for day, count in work.progress.by_day.items()}, "import"
+                {day.isoformat(): count for day, count in (work.untold | work.progress.by_day).items()}, "import"
             )
     work.progress.show_the_end("can be stored" if dry_run else "stored", "no events" if dry_run else "skipped")
     if dry_run:
@@ -121,6 +121,8 @@ class _Import:
         self.progress = ImportProgress()
         self.first_day: date | None = None
         self.last_day: date | None = None
+        #: Days of an import that was cut off before it told Dagster of them, with what is stored of them.
+        self.untold: dict[date, int] = {}
         self._on_error = on_error
         self._again = again
 
@@ -163,6 +165,8 @@ class _Import:
         before = None if self._again else import_of(connection, file.place, fingerprint)
         if before is None or before.through == 0:
             return begin_import(connection, file.place, fingerprint, mapping.digest), 0
+        if not before.finished and (span := days_of_import(connection, before.import_id)):
+            self.untold |= stored_by_day(connection, *span)
         if before.mapping != mapping.digest:
             raise EventPulseError(
                 f"{file.name} was begun with another mapping. Use the same one to go on, or add --again to start over:"

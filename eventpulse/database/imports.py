@@ -1,7 +1,7 @@
 """How far each file has been imported, noted in the transaction that stores its events."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import psycopg
 
@@ -94,3 +94,13 @@ def days_of_import(connection: psycopg.Connection, import_id: int) -> tuple[date
         "select first_day, last_day from eventpulse.imports where import_id = %s", (import_id,)
     ).fetchone()
     return None if row is None or row[0] is None else (row[0], row[1])
+
+
+def stored_by_day(connection: psycopg.Connection, first: date, last: date) -> dict[date, int]:
+    """How many events are stored of each UTC day that has any, from a first to a last one."""
+    rows = connection.execute(
+        "select (minute at time zone 'UTC')::date as day, sum(count)::bigint from eventpulse.event_rollups"
+        " where minute >= %s and minute < %s group by day",
+        (datetime.combine(first, time(), UTC), datetime.combine(last, time(), UTC) + timedelta(days=1)),
+    ).fetchall()
+    return dict(rows)
