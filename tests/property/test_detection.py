@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rules.arrival import Arrival
 from rules.detection import Horizons, Recalled, anomalies_from, arrivals, detect, empty_memory, recall_after
@@ -39,7 +39,6 @@ conditions = {
     "sequence": {"absent": st.booleans()},
     "composite": {},
 }
-fewer = settings(max_examples=settings.default.max_examples // 2)
 
 
 @st.composite
@@ -70,7 +69,6 @@ def streams(draw: st.DrawFn) -> list[list[Event]]:
 
 
 @pytest.mark.parametrize("name", conditions)
-@fewer
 @given(st.data())
 def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data: st.DataObject) -> None:
     rule, batches = data.draw(rules_of(name)), data.draw(streams())

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import rules as rules_alone
 from benchmarks.drain import threshold_rules
 from benchmarks.invented_events import bodies, invented_events
+from benchmarks.plain_loop import EXACT
 from benchmarks.results import medians, percentile, report, spread
 from benchmarks.watch_arrivals import Arrivals
 
@@ -54,3 +56,16 @@ def test_what_did_not_arrive_is_counted_as_missing() -> None:
     arrivals = Arrivals(accepted={"a": 1.0, "b": 2.0}, triggers={"b"}, rows={"a": 1.5}, runs=["r1", "r2"])
     figures = arrivals.figures()
     assert (figures["row p50"], figures["missing"], arrivals.handovers) == (500.0, 2, 1)
+
+
+@pytest.mark.parametrize("kind", sorted(EXACT))
+@pytest.mark.parametrize("keys", [0, 20])
+def test_the_plain_loop_finds_what_the_rules_find(kind: str, keys: int) -> None:
+    batch = rules_alone.invented(2_000, max(keys, 1))
+    documents = [rules_alone.document(kind, number, keys) for number in range(3)]
+    rules = rules_alone.rules_of(documents)
+
+    found = rules_alone.evaluated(rules, batch)
+
+    assert found > 0 or (kind, keys) == ("threshold", 0)
+    assert rules_alone.looped(documents, batch, found) > 0
