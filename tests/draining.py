@@ -104,6 +104,7 @@ class SteppedDrain:
         cut_before: str | None = None,
         detector: Detector | None = None,
         shard: Shard = ONLY,
+        run_id: str | None = None,
     ) -> None:
         self.connection: psycopg.Connection = open_connection(database_url, application="tests drain")
         self.client = open_redis(redis_url)
@@ -115,7 +116,7 @@ class SteppedDrain:
             self.connection,
             self.detector,
             shard=shard.number,
-            run_id=None,
+            run_id=run_id,
             clock=clock,
             idle=timedelta(seconds=10),
             lateness=timedelta(seconds=5),

@@ -81,7 +81,7 @@ def running_product(database_url: str, redis_url: str, **changes: Any) -> Iterat
     product, over = Product(database_url, redis_url, **changes), threading.Event()
 
     def drain_for_ever() -> None:
-        with a_drain(database_url, redis_url) as drain:
+        with a_drain(database_url, redis_url, run_id="a-run-of-the-drain") as drain:
             drain.drain.finish_what_was_left()
             while not over.is_set():
                 drain.drain.step()

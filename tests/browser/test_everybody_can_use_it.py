@@ -11,7 +11,10 @@ from tests.browser.product import Product
 from tests.draining import publish_lines
 
 pytestmark = pytest.mark.xdist_group("browser")
-PAGES = ["/", "/events", "/dead-letters", "/dead-letters/1", "/batches"]
+PAGES = [
+    *("/", "/alerts", "/rules", "/rules/new", "/events", "/dead-letters", "/dead-letters/1", "/batches"),
+    *("/channels", "/silences", "/audits"),
+]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

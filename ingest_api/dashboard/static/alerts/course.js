@@ -1,6 +1,6 @@
 // The chart of an alert: what its rule looked at in this group, before, during and after; and whether a fresh evaluation agrees.
 
-import { get, post, wasLeft } from "../api.js";
+import { ApiError, get, post, wasLeft } from "../api.js";
 import { badge } from "../badge.js";
 import { h, replace } from "../html.js";
 import { counted, whole } from "../number.js";
@@ -28,7 +28,9 @@ export function coursePanel(alert, signal) {
 
   /** The rule as it read when it opened this alert: by its id while that still says the same, or else its document. */
   async function asItWas(signal) {
-    const { rule_id: id, rule, rule_version: version } = alert();
+    const { rule_id: id, rule, rule_version: version, resolution } = alert();
+    if (rule === null) throw new ApiError("The rule is not there any more, so its course cannot be drawn.", 404);
+    if (resolution === "rule_removed") return { asked: { rule }, changed: true };
     try {
       const standing = await get(`rules/${id}`, {}, { signal });
       if (standing.version === version) return { asked: { rule_id: id }, changed: false };

@@ -62,7 +62,7 @@ function channelsPanel(signal, deliveries) {
 
   const columns = [
     { title: "State", className: "nowrap", cell: ({ state }) => badge(state, TONES[state] ?? "quiet") },
-    { title: "Channel", cell: (channel) => h("span", { class: "alert-words" }, h("b", null, channel.name), h("span", { class: "mono soft" }, channel.url)) },
+    { title: "Channel", className: "nowrap", cell: (channel) => h("span", { class: "alert-words" }, h("b", null, channel.name), h("span", { class: "mono soft" }, channel.url)) },
     { title: "Takes", className: "wide", cell: ({ matcher }) => matcherText(matcher) },
     { title: "Last sent", className: "nowrap", cell: ({ last_sent_at: at }) => (at ? h("time", { datetime: at, title: clock(at, { day: "always" }) }, ago(at)) : h("span", { class: "soft" }, "never")) },
     { title: "Trouble", className: "wide", cell: (channel) => h("span", { class: "trouble" }, [channel.failures > 0 && counted(channel.failures, "failure"), channel.last_error, channel.waits_why].filter(Boolean).join(" · ")) },

@@ -48,7 +48,11 @@ function show({ outlet, signal }, stored) {
   const save = h("button", { type: "button", class: "button primary", disabled: true, onclick: keep }, stored ? "Save" : "Create the rule");
   const discard = h("button", { type: "button", class: "button", disabled: true, onclick: () => { written.put(standing, { at: "once" }); write.show(); } }, "Discard changes");
   const title = h("h1", null, stored?.name ?? "New rule");
-  const doing = stored && doingPanel(stored, written, signal, () => versions?.refresh());
+  const doing = stored && doingPanel(stored, written, signal, (fields) => {
+    standing = { ...standing, ...fields };
+    for (const [key, value] of Object.entries(fields)) written.set([key], value);
+    versions.refresh();
+  });
   const versions = stored && versionsPanel(ruleId, (document) => { written.put(document, { at: "once" }); write.show(); say("That version is in the editor. Save it to make it count."); }, signal);
   written.on(showButtons);
 
@@ -94,9 +98,8 @@ function doingPanel(stored, written, signal, changed) {
   async function change(fields, sentence) {
     try {
       const answer = fields === "resume" ? await post(`rules/${ruleId}/resume`) : await patch(`rules/${ruleId}`, fields);
-      if (fields !== "resume") for (const key of Object.keys(fields)) written.set([key], answer[key]);
       say(sentence);
-      changed();
+      changed(fields === "resume" ? {} : Object.fromEntries(Object.keys(fields).map((key) => [key, answer[key]])));
     } catch (fault) {
       say(fault.message, "critical");
     }
