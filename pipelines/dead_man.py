@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from eventpulse.balance import read_balance
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import current_lease
+from eventpulse.database.leadership import current_leases
 from eventpulse.database.transactions import reading
 from eventpulse.notify.ping_door import ping
 from eventpulse.settings import Settings
@@ -61,10 +61,11 @@ def look(settings: Settings, engine: Engine, now: datetime) -> Verdict:
     """Whether all is well. A server that does not answer is not well."""
     assert settings.redis_url is not None
     try:
-        leases = {shard.number: current_lease(engine, shard.number) for shard in shards_of(1)}
+        leases = current_leases(engine)
         with reading(engine) as connection, closing(open_redis(settings.redis_url.get_secret_value())) as client:
             balance = read_balance(connection, client, since=(now - _DAYS).date())
     except Exception as fault:  # whatever it is, it is not well
         return held(f"a server does not answer ({type(fault).__name__})")
-    beaten = {number: lease.heartbeat_at if lease else None for number, lease in leases.items()}
+    shards = [shard.number for shard in shards_of(settings.shards)]
+    beaten = {shard: leases[shard].heartbeat_at if shard in leases else None for shard in shards}
     return all_is_well(beaten, missing=balance.missing, uncounted=balance.uncounted, now=now)

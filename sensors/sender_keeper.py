@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import SEND, Contender, contenders
 from eventpulse.errors import SettingsError
-from eventpulse.settings import load_settings
+from eventpulse.settings import Settings, load_settings
 from pipelines.notification_jobs import SEND_JOB, send_notifications
 from sensors.drain_keeper import ASK_DAGSTER_SECONDS, WATCH_SECONDS, recent_runs, report_death
 from sensors.drain_verdict import Attendance, DrainRunSeen, judge_drains
@@ -39,13 +39,14 @@ def sender_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     address = settings.database_url.get_secret_value()
     engine = open_engine(address, application="eventpulse keeper of the sender", pool_size=1)
     try:
-        return _watch(context, engine, timedelta(seconds=settings.lease_seconds))
+        return _watch(context, engine, settings)
     finally:
         engine.dispose()
 
 
-def _watch(context: dg.SensorEvaluationContext, engine: Engine, lease: timedelta) -> dg.SensorResult | dg.SkipReason:
-    attendance = Attendance(seen=set((context.cursor or "").split()))
+def _watch(context: dg.SensorEvaluationContext, engine: Engine, settings: Settings) -> dg.SensorResult | dg.SkipReason:
+    grace, lease = timedelta(seconds=settings.run_start_seconds), timedelta(seconds=settings.lease_seconds)
+    attendance = Attendance(seen=set((context.cursor or "").split()), grace=grace)
     deadline = time.monotonic() + WATCH_SECONDS
     asked = 0.0
     while time.monotonic() < deadline:

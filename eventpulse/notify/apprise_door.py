@@ -22,11 +22,20 @@ from eventpulse.notify.as_html import as_html
 from eventpulse.notify.as_slack import LONGEST_HEADER, as_slack
 from eventpulse.notify.as_text import as_text
 from eventpulse.notify.outcome import SENT, Outcome, failed, refused
+from eventpulse.notify.quiet_libraries import quiet_libraries
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 _HIDDEN = "***"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _SOCKET = re.compile(r"(?:Socket|SMTP|Connection)?\s*(?:Exception|error):?\s+(.{1,300})", re.IGNORECASE)
+#: What connections say, and what people say.
+_PLAINLY = {
+    "NameResolution": "its name leads nowhere",
+    "Name or service not known": "its name leads nowhere",
+    "refused": "nothing listens there",
+    "timed out": "it does not answer in time",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate cannot be trusted",
+}
 _TYPES = {
     "critical": apprise.NotifyType.FAILURE,
     "warning": apprise.NotifyType.WARNING,
@@ -36,7 +45,7 @@ _ASSET = apprise.AppriseAsset(app_id="EventPulse", app_desc="EventPulse", app_ur
 _log = logging.getLogger("apprise")
 _log.propagate = False
 _log.setLevel(logging.DEBUG)
-logging.getLogger("urllib3").setLevel(logging.INFO)  # below, it logs whole addresses
+quiet_libraries()
 
 
 class BadAddress(EventPulseError):
@@ -119,7 +128,8 @@ def _what_went_wrong(name: str, lines: list[str], url: str) -> Outcome:
             return failed(sentence) if status >= 500 or status in (408, 425, 429) else refused(sentence)
     for line in reversed(lines):
         if found := _SOCKET.search(line):
-            return failed(f"{name} could not be told: {_scrubbed(found[1], url)}")
+            why = next((words for sign, words in _PLAINLY.items() if sign in found[1]), None)
+            return failed(f"{name} could not be told: {why or _scrubbed(found[1], url)}")
     return failed(f"{name} could not be told, and Apprise does not say why.")
 
 

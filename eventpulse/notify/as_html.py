@@ -34,12 +34,13 @@ def as_html(message: Message) -> str:
 
 def _alert(alert: AlertLine, message: Message) -> str:
     colour = _COLOURS["over" if alert.state == "over" else alert.severity]
-    rows = [(name, escape(value)) for name, value in facts(alert)]
+    single = alone(message)  # else the headline has said where
+    rows = [(name, escape(value)) for name, value in facts(alert) if single or name != "Where"]
     rows.append(("Alert", _anchor(alert.link)))
     if alert.runbook:
         rows.append(("Runbook", _anchor(alert.runbook)))
     lines = "".join(f'<div><span style="{_NAME}">{name}: </span>{value}</div>' for name, value in rows)
-    head = "" if alone(message) else f'<div style="font-weight:600">{escape(headline(alert, message))}</div>'
+    head = "" if single else f'<div style="font-weight:600">{escape(headline(alert, message))}</div>'
     return (
         f'<div style="margin:0 0 14px;padding:2px 0 2px 12px;border-left:4px solid {colour}">{head}'
         f'<div style="margin:0 0 4px">{escape(alert.says)}</div>{lines}</div>'

@@ -18,13 +18,14 @@ def as_text(message: Message) -> str:
 
 def headline(alert: AlertLine, message: Message) -> str:
     """What and where, for a message that tells of several."""
-    state = "over" if alert.state == "over" else alert.severity
-    return f"{state.upper()}  {alert.rule} – {alert.where}"
+    over = ", over" if alert.state == "over" else ""
+    return f"{alert.severity.upper()}{over}  {alert.rule}" + (f" – {alert.where}" if alert.where else "")
 
 
 def facts(alert: AlertLine) -> Iterator[tuple[str, str]]:
     """What there is to know of an alert besides its own words, as names and values."""
-    yield "Where", alert.where
+    if alert.where:
+        yield "Where", alert.where
     if alert.value is not None:
         yield "Value", alert.value + (f" (expected {alert.expected})" if alert.expected else "")
     elif alert.expected:

@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from eventpulse.loopback import is_loopback
+from eventpulse.notify.quiet_libraries import quiet_libraries
 
 _SECONDS = 10.0
+quiet_libraries()
 
 
 def ping(url: str) -> str | None:

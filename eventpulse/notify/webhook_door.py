@@ -20,11 +20,13 @@ import msgspec
 from eventpulse.loopback import is_loopback
 from eventpulse.message import Message
 from eventpulse.notify.outcome import SENT, Outcome, failed, refused
+from eventpulse.notify.quiet_libraries import quiet_libraries
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 _LONGEST_ANSWER = 64 * 1024
 #: Answers that mean "not now" rather than "no".
 _NOT_NOW = {408, 409, 421, 425, 429}
+quiet_libraries()
 
 
 def send_webhook(url: str, secret: str, message: Message, *, key: str, channel: str, now: datetime) -> Outcome:

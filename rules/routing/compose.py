@@ -84,11 +84,12 @@ def _subject(firing: Sequence[AlertTold], resolved: Sequence[AlertTold], *, grou
     told = firing or resolved
     head = f"[{_worst(told).upper()}]" if firing else "[RESOLVED]"
     again = "Still firing: " if reminder else ""
+    over = sum(map(_is_over, firing))
     if len(firing) + len(resolved) == 1:
         one = told[0]
         where = f" – {place(one.group, 70)}" if one.group else ""
-        return f"{head} {again}{short(one.rule_name, 60)}{where}"
-    counts = [plural(len(firing), "alert") + (" firing" if resolved else "")] if firing else []
+        return f"{head} {again}{short(one.rule_name, 60)}{where}" + (" (over already)" if over else "")
+    counts = [plural(len(firing), "alert") + (f" ({over:,} over already)" if over else "")] if firing else []
     counts += [f"{len(resolved):,} resolved" if firing else plural(len(resolved), "alert")] if resolved else []
     rules = Counter(each.rule_name for each in told)
     what = short(next(iter(rules)), 60) if len(rules) == 1 else plural(len(rules), "rule")
@@ -109,10 +110,13 @@ def _summary(
             "because the channel has reached its limit of messages a minute."
         )
     if len(told) > 1:
-        severities = Counter(each.severity for each in firing)
-        if severities:
-            counts = ", ".join(f"{severities[name]:,} {name}" for name in _SEVERITIES if severities[name])
-            said.append(f"Firing: {counts}" + (f"; resolved: {len(resolved):,}" if resolved else ""))
+        over = sum(map(_is_over, firing))
+        severities = Counter(each.severity for each in firing if not _is_over(each))
+        counts = ", ".join(f"{severities[name]:,} {name}" for name in _SEVERITIES if severities[name])
+        parts = [f"firing: {counts or 'none any more'}"] if firing else []
+        parts += [f"over already: {over:,}"] if over else []
+        parts += [f"resolved: {len(resolved):,}"] if resolved else []
+        said.append("; ".join(parts).capitalize())
         rules = Counter(each.rule_name for each in told)
         if len(rules) > 1:
             named = [f"{short(name, 60)} {count:,}" for name, count in rules.most_common(_MOST_RULES)]
@@ -122,19 +126,19 @@ def _summary(
 
 
 def _line(alert: AlertTold, *, page: str, now: datetime) -> AlertLine:
-    over = alert.ended_at or (alert.last_at if alert.state == "resolved" else None)
-    until = over if over is not None else now
+    is_over = _is_over(alert)
+    until = (alert.ended_at or alert.last_at) if is_over else now
     return AlertLine(
         alert_id=str(alert.alert_id),
         rule=short(alert.rule_name, 80),
         severity=alert.severity,
-        where=place(alert.group),
+        where=place(alert.group) if alert.group else "",
         says=short(alert.message, 240),
         value=number(alert.value),
         expected=short(alert.expected, 120) if alert.expected else number(alert.threshold),
         since=f"{alert.opened_at:%Y-%m-%d %H:%M:%S} UTC",
         lasted=stretch(until - alert.opened_at),
-        state="over" if over is not None or alert.state == "resolved" else alert.state,
+        state="over" if is_over else alert.state,
         anomalies=alert.anomaly_count,
         link=_link(page, alert.alert_id),
         runbook=runbook_of(alert.labels),
@@ -161,5 +165,14 @@ def _worst(alerts: Sequence[AlertTold]) -> str:
     return min((each.severity for each in alerts), key=_SEVERITIES.index)
 
 
+def _is_over(alert: AlertTold) -> bool:
+    return alert.state == "resolved" or alert.ended_at is not None
+
+
 def _worst_first(alerts: Sequence[AlertTold]) -> list[AlertTold]:
-    return sorted(alerts, key=lambda each: (_SEVERITIES.index(each.severity), each.opened_at, str(each.alert_id)))
+    """What still fires before what is over, the most severe first."""
+
+    def rank(alert: AlertTold) -> tuple[bool, int, datetime, str]:
+        return _is_over(alert), _SEVERITIES.index(alert.severity), alert.opened_at, str(alert.alert_id)
+
+    return sorted(alerts, key=rank)

@@ -17,6 +17,7 @@ from eventpulse.message import Message
 from eventpulse.notify import apprise_door, webhook_door
 from eventpulse.notify.address_box import AddressBox, AddressLocked
 from eventpulse.notify.outcome import Outcome
+from eventpulse.notify.ping_door import ping
 from eventpulse.notify.send import Address, check, send
 from rules.routing.compose import compose
 from tests.receivers import HttpReceiver, http_receiver, mailbox, texts_of
@@ -33,6 +34,22 @@ def post(url: str, message: Message = MESSAGE) -> Outcome:
 
 def tell(url: str) -> Outcome:
     return send(Address("apprise", url), MESSAGE, key=KEY, channel="ops", now=utc_now())
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What everything below the root logger says, at its most talkative."""
+    text, root = io.StringIO(), logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, logging.StreamHandler(text)])
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    return text
+
+
+def test_no_log_has_the_address_of_a_webhook(log: io.StringIO) -> None:
+    with http_receiver() as receiver:
+        assert post(receiver.url).sent and ping(receiver.url) is None
+    logging.getLogger().debug("the log is read")
+    assert "the log is read" in log.getvalue() and "s3cr3t" not in log.getvalue()
 
 
 def test_a_webhook_is_signed_over_time_and_body_and_names_its_delivery() -> None:
@@ -131,15 +148,12 @@ def test_slack_gets_blocks(slack: HttpReceiver) -> None:
 
 @pytest.mark.parametrize(("status", "refused"), [(500, False), (429, False), (404, True)])
 def test_what_slack_answers_is_said_without_its_address(
-    slack: HttpReceiver, status: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+    slack: HttpReceiver, status: int, refused: bool, log: io.StringIO
 ) -> None:
     slack.script.append(status)
-    log, root = io.StringIO(), logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [*root.handlers, logging.StreamHandler(log)])
-    monkeypatch.setattr(root, "level", logging.DEBUG)
 
     outcome = tell(SLACK)
-    root.debug("the log is read")
+    logging.getLogger().debug("the log is read")
 
     assert (outcome.error, outcome.refused) == (f"Slack answered {status}.", refused)
     assert "the log is read" in log.getvalue() and "TIiajkdnlazkcOXrIdevi7" not in log.getvalue()

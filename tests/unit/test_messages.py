@@ -62,6 +62,17 @@ def test_what_is_over_says_so_and_how_long_it_lasted() -> None:
     assert "lasted 10 min, over now" in as_text(message)
     both = compose([over], [], page=PAGE, now=NOW)
     assert both.kind == "firing" and "over now" in as_text(both), "it began and ended before anybody was told"
+    assert both.subject == "[CRITICAL] ssh brute force – payload.ip 10.0.0.1 (over already)"
+
+
+def test_what_still_fires_comes_before_what_is_over() -> None:
+    alerts = [told(1, state="resolved"), told(2, severity="info"), told(3, state="resolved")]
+    message = compose(alerts, [told(4, state="resolved")], page=PAGE, now=NOW)
+
+    assert message.subject == "[CRITICAL] ssh brute force – 3 alerts (2 over already), 1 resolved"
+    assert message.summary == ["Firing: 1 info; over already: 2; resolved: 1"]
+    assert [alert.state for alert in message.firing] == ["open", "over", "over"]
+    assert "CRITICAL, over  ssh brute force – payload.ip 10.0.0.1" in as_text(message)
 
 
 def test_ten_thousand_alerts_are_one_short_message() -> None:
