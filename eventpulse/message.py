@@ -8,7 +8,8 @@ MessageKind = Literal["firing", "resolved", "test", "digest"]
 
 
 class AlertLine(msgspec.Struct, frozen=True):
-    """One alert as a message tells of it. Times are ISO 8601 in UTC; texts are as they are, no markup in them."""
+    """One alert as a message tells of it. Texts are as they are, no markup in them. `expected` is what was expected, or
+    the limit that was passed; `against` says which."""
 
     alert_id: str
     rule: str
@@ -17,6 +18,7 @@ class AlertLine(msgspec.Struct, frozen=True):
     says: str
     value: str | None
     expected: str | None
+    against: Literal["limit", "expected"]
     since: str
     lasted: str | None
     state: str

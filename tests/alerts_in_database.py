@@ -47,7 +47,7 @@ def open_alerts(connection: psycopg.Connection, *numbers: int, **changes: Any) -
                 "group", group_key, opened_at, last_at, anomaly_count, message, value, threshold, expected,
                 first_anomaly_id, latest_anomaly_id, origin, batch_id, meaning)
             values (%(alert_id)s, '00000000-0000-0000-0000-000000000007', %(rule_name)s, 1, %(severity)s, %(mode)s,
-                %(labels)s, %(group)s, 1, %(opened_at)s, %(opened_at)s, 1, %(message)s, 8, 5, 'at most 5',
+                %(labels)s, %(group)s, 1, %(opened_at)s, %(opened_at)s, 1, %(message)s, 8, 5, 'more than 5',
                 %(alert_id)s, %(alert_id)s, %(origin)s, 1, 'meaning')
             """,
             rows,

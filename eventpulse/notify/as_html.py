@@ -7,7 +7,7 @@ same mail says as much.
 from html import escape
 
 from eventpulse.message import AlertLine, Message
-from eventpulse.notify.as_text import alone, facts, headline
+from eventpulse.notify.as_text import alone, facts, headline, in_short
 
 _COLOURS = {"critical": "#b3261e", "warning": "#8a5a00", "info": "#1f5fa8", "over": "#1e6b34"}
 _BODY = "font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-size:15px;line-height:1.45;color:#1c1b1f"
@@ -34,8 +34,10 @@ def as_html(message: Message) -> str:
 
 def _alert(alert: AlertLine, message: Message) -> str:
     colour = _COLOURS["over" if alert.state == "over" else alert.severity]
-    single = alone(message)  # else the headline has said where
-    rows = [(name, escape(value)) for name, value in facts(alert) if single or name != "Where"]
+    single = alone(message)
+    rows = (
+        [(name, escape(value)) for name, value in facts(alert)] if single else [("In short", escape(in_short(alert)))]
+    )
     rows.append(("Alert", _anchor(alert.link)))
     if alert.runbook:
         rows.append(("Runbook", _anchor(alert.runbook)))

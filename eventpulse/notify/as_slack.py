@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from eventpulse.message import AlertLine, Message
-from eventpulse.notify.as_text import alone, facts, headline
+from eventpulse.notify.as_text import alone, facts, headline, in_short
 
 #: Slack refuses a block of more than 3,000 characters, and a header of more than 150.
 LONGEST_TEXT, LONGEST_HEADER = 2_900, 150
@@ -29,9 +29,8 @@ def as_slack(message: Message) -> str:
 
 
 def slack_escape(text: str) -> str:
-    """Text that Slack shows as it is."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return plain.replace("*", "∗").replace("`", "ˋ").replace("~", "∼").replace("_", "_\u200b")
+    """Text in which Slack sees no mention and no link. A word between asterisks may become bold, and no more."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _alert(alert: AlertLine, message: Message) -> Iterator[str]:
@@ -42,7 +41,7 @@ def _alert(alert: AlertLine, message: Message) -> Iterator[str]:
         for name, value in facts(alert):
             yield f"*{name}:* {slack_escape(value)}"
     else:
-        yield ", ".join(slack_escape(value) for name, value in facts(alert) if name != "Where")
+        yield slack_escape(in_short(alert))
     links = [_link(alert.link, "Open the alert")]
     if alert.runbook:
         links.append(_link(alert.runbook, "Runbook"))

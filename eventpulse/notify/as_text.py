@@ -27,13 +27,25 @@ def facts(alert: AlertLine) -> Iterator[tuple[str, str]]:
     if alert.where:
         yield "Where", alert.where
     if alert.value is not None:
-        yield "Value", alert.value + (f" (expected {alert.expected})" if alert.expected else "")
+        yield "Value", alert.value + (f" ({alert.against}: {alert.expected})" if alert.expected else "")
     elif alert.expected:
-        yield "Expected", alert.expected
-    over = alert.state == "over"
-    yield "Since", f"{alert.since}, {'lasted' if over else 'for'} {alert.lasted}" + (", over now" if over else "")
+        yield alert.against.capitalize(), alert.expected
+    yield "Since", since(alert)
     if alert.anomalies > 1:
-        yield "Anomalies", f"{alert.anomalies:,} so far" if not over else f"{alert.anomalies:,}"
+        yield "Anomalies", f"{alert.anomalies:,}" + ("" if alert.state == "over" else " so far")
+
+
+def since(alert: AlertLine) -> str:
+    """When it began and how long it has lasted."""
+    if alert.state == "over":
+        return f"{alert.since}, lasted {alert.lasted}, over now"
+    return f"{alert.since}, " + (f"for {alert.lasted}" if alert.lasted else "just now")
+
+
+def in_short(alert: AlertLine) -> str:
+    """The facts in one line, for a message that tells of several."""
+    value = [f"{alert.value} ({alert.against}: {alert.expected})" if alert.expected else alert.value]
+    return ", ".join([*(each for each in value if alert.value is not None and each), f"since {since(alert)}"])
 
 
 def alone(message: Message) -> bool:
@@ -49,7 +61,7 @@ def _alert(alert: AlertLine, message: Message) -> Iterator[str]:
         for name, value in facts(alert):
             yield f"{name + ':':<10} {value}"
     else:
-        yield ", ".join(value for name, value in facts(alert) if name != "Where")
+        yield in_short(alert)
     yield f"{'Alert:':<10} {alert.link}" if alone(message) else alert.link
     if alert.runbook:
         yield f"{'Runbook:':<10} {alert.runbook}"

