@@ -28,7 +28,7 @@ class HistoryOptions(dg.Config):
 
     rules: list[str] = Field([], description="Only these rules, by name or id. Empty: all that are enabled.")
     only_gaps: bool = Field(False, description="Leave out what has been evaluated before.")
-    notify: bool = Field(False, description="Announce what is found as if it had just happened.")
+    notify: bool = Field(False, description="Announce what is found and notify of its alerts, as if it happened now.")
 
 
 @contextmanager
@@ -58,6 +58,7 @@ def backfill_days(context: dg.AssetExecutionContext, options: HistoryOptions) ->
                     url = settings.redis_url.get_secret_value()
                     announce_history(url, passed.new, rules, origin="backfill")
         standing = _standing_by_day(connection, context.partition_keys)
+        alerts = _alerts_by_day(connection, context.partition_keys)
         context.log.info(tally.sentence())
         for day in context.partition_keys:
             metadata = {
@@ -68,6 +69,13 @@ def backfill_days(context: dg.AssetExecutionContext, options: HistoryOptions) ->
                 "origin": "backfill",
             }
             context.add_asset_metadata(metadata, partition_key=day)
+            if day in alerts or tally.alerts_by_day[day]:
+                of_alerts: dict[str, int | str] = {
+                    "dagster/row_count": alerts.get(day, 0),
+                    "opened": tally.alerts_by_day[day],
+                    "origin": "backfill",
+                }
+                context.log_event(dg.AssetMaterialization("alerts", partition=day, metadata=of_alerts))
     if tally.faults:
         names = {rule.rule_id: rule.name for rule in rules}
         raise dg.Failure("; ".join(f'"{names[rule_id]}": {why}' for rule_id, why in tally.faults.items()))
@@ -90,6 +98,18 @@ def _standing_by_day(connection: psycopg.Connection, days: Sequence[str]) -> dic
         """
         select (occurred_at at time zone 'UTC')::date::text, count(*) from eventpulse.anomalies
         where state = 'current' and occurred_at >= %s::date and occurred_at < %s::date + 1 group by 1
+        """,
+        (min(days), max(days)),
+    ).fetchall()
+    return dict(rows)
+
+
+def _alerts_by_day(connection: psycopg.Connection, days: Sequence[str]) -> dict[str, int]:
+    """How many alerts opened on each day."""
+    rows = connection.execute(
+        """
+        select (opened_at at time zone 'UTC')::date::text, count(*) from eventpulse.alerts
+        where opened_at >= %s::date and opened_at < %s::date + 1 group by 1
         """,
         (min(days), max(days)),
     ).fetchall()

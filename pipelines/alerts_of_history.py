@@ -10,7 +10,7 @@ import psycopg
 
 from eventpulse.database.alerts import groups_with_alerts
 from eventpulse.database.history_slices import Stretch
-from pipelines.keep_alerts import AlertKeeping, Told
+from pipelines.keep_alerts import AlertChanges, AlertKeeping, Told
 from rules.alerting.spans import Spans, part_of
 from rules.detection import Watched
 from rules.rule import Rule
@@ -47,9 +47,9 @@ class HistoryAlerts:
         batch_id: int,
         through: datetime,
         present: datetime,
-    ) -> bool:
-        """Bring the alerts of one part of a slice into step with its anomalies, in their transaction; whether that
-        changed any. `through` is how far it is known which alerts have ended,
+    ) -> AlertChanges:
+        """Bring the alerts of one part of a slice into step with its anomalies, in their transaction; what that
+        changed. `through` is how far it is known which alerts have ended,
         `present` how far time has come since."""
         keeping = AlertKeeping(
             self.connection,
@@ -77,7 +77,7 @@ class HistoryAlerts:
             self._going_on.pop(row.alert_id, None)
             if row.state != "resolved" and row.due_at is not None:
                 self._going_on[row.alert_id] = row.due_at
-        return changes.any
+        return changes
 
 
 def known_through(stretch: Stretch, watermark: datetime) -> datetime:

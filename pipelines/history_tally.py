@@ -1,5 +1,6 @@
 """What a change of history has changed so far: by rule, by day, and in one sentence."""
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -19,6 +20,7 @@ class HistoryTally:
         self.by_rule: dict[UUID, RuleDifference] = {}
         self.new_by_day: dict[str, int] = {}
         self.events_by_day: dict[str, int] = {}
+        self.alerts_by_day: Counter[str] = Counter()
         self.faults: dict[UUID, str] = {}
         self.events = self.slices = 0
 
@@ -27,6 +29,7 @@ class HistoryTally:
         self.slices += 1
         self.events += passed.events
         self.faults |= passed.faults
+        self.alerts_by_day.update(passed.alerts_by_day)
         for each in passed.differences:
             before = self.by_rule.get(each.rule_id)
             self.by_rule[each.rule_id] = each if before is None else before.and_later(each)
@@ -64,7 +67,8 @@ class HistoryTally:
             for each in self.by_rule.values()
             if each.any
         )
-        return f"{self.events:,} events evaluated again: {self.in_short()}. {of_rules}."
+        opened = f" {self.alerts_by_day.total():,} alerts opened." if self.alerts_by_day else ""
+        return f"{self.events:,} events evaluated again: {self.in_short()}. {of_rules}.{opened}"
 
     def show(self, console: Console) -> None:
         """What changed, rule by rule, for a person."""

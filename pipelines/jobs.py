@@ -51,6 +51,9 @@ def _rerun(context: dg.OpExecutionContext, earlier: str) -> None:
     application = f"eventpulse history {context.run_id}"
     with closing(open_connection(settings.database_url.get_secret_value(), application=application)) as connection:
         tally = rerun(connection, settings, earlier, context.run_id, context.log.info)
+    for day, opened in tally.alerts_by_day.items():
+        of_alerts: dict[str, int | str] = {"opened": opened, "origin": "rerun", "of_run": earlier}
+        context.log_event(dg.AssetMaterialization("alerts", partition=day, metadata=of_alerts))
     for day in tally.new_by_day:
         rows = {"dagster/row_count": tally.new_by_day[day], "events_evaluated": tally.events_by_day[day]}
         context.log_event(

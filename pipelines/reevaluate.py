@@ -9,6 +9,7 @@ back, or a cooldown that an anomaly holds up. So the evaluation goes on, as far 
 until computed and standing anomalies have agreed for as long as such a dependence lasts.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -55,7 +56,7 @@ _ONE_MICROSECOND = timedelta(microseconds=1)
 @dataclass(frozen=True)
 class Passed:
     """A slice of history that has been evaluated, and what that changed. `new` are the anomalies that were missing;
-    `beyond` tells that it lies after the end of what was asked for."""
+    `beyond` tells that it lies after the end of what was asked for; `alerts_by_day` counts those that opened."""
 
     start: datetime
     end: datetime
@@ -64,6 +65,7 @@ class Passed:
     new: pl.DataFrame = field(default_factory=ANOMALY_SCHEMA.to_frame)
     faults: Mapping[UUID, str] = field(default_factory=dict)
     beyond: bool = False
+    alerts_by_day: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -232,14 +234,15 @@ class Reevaluation:
                 through=known_through(extent.stretch, extent.watermark),
                 present=extent.watermark,
             )
-            if alerts_changed:
+            if alerts_changed.any:
                 changed |= replay.spans.keys()
             if changed:
                 note_changed_history(connection, list(changed))
             if not extent.beyond:
                 self._cover(replay.rules, part, extent.until)
             write(connection, self._ledger_row(batch_id, differences, new, replay.faults, started_at))
-        return Passed(part.start, part.end, {}, differences, new, beyond=extent.beyond)
+        opened = alerts_changed.opened_by_day
+        return Passed(part.start, part.end, {}, differences, new, beyond=extent.beyond, alerts_by_day=opened)
 
     def _cover(self, rules: Sequence[Rule], part: Stretch, until: Mapping[UUID, datetime]) -> None:
         origin = "rerun" if self.origin == "rerun" else "backfill"
@@ -343,4 +346,5 @@ def _together(parts: Sequence[Passed], events: pl.DataFrame, faults: Mapping[UUI
         pl.concat([part.new for part in parts]),
         dict(faults),
         parts[0].beyond,
+        dict(sum((Counter(part.alerts_by_day) for part in parts), Counter())),
     )

@@ -25,7 +25,8 @@ def backfill(
     rule: Annotated[list[str] | None, typer.Option("--rule", help="Only this rule, by name or id; repeatable.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Evaluate also what has been evaluated before.")] = False,
     notify: Annotated[
-        bool, typer.Option("--notify", help="Announce what is found as if it had just happened.")
+        bool,
+        typer.Option("--notify", help="Announce what is found and notify of its alerts, as if it happened now."),
     ] = False,
 ) -> None:
     """Evaluate rules over stored history. Live detection goes on; what was evaluated before is left out; interrupted,

@@ -54,7 +54,7 @@ def test_counts_that_are_right_stay_and_wrong_ones_are_corrected(database_url: s
 def test_a_drain_run_tells_of_each_day_it_counted(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_told_to_end", lambda: lambda: _stored(database_url) == 60)
+    monkeypatch.setattr(jobs, "told_to_end", lambda: lambda: _stored(database_url) == 60)
     with dg.instance_for_test() as instance:
         result = drain_stream.execute_in_process(instance=instance)
         told = [event.materialization for event in result.get_asset_materialization_events()]

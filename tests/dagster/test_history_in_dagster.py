@@ -61,10 +61,24 @@ def test_chosen_days_are_evaluated_again_and_say_what_stands(drained: SteppedDra
     result = materialise(instance, "2026-01-30", "2026-01-31")
 
     assert standing(drained.connection) == live
-    reported = {event.partition: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    told = [event.materialization for event in result.get_asset_materialization_events()]
+    reported = {each.partition: each.metadata for each in told if each.asset_key == anomalies.key}
     assert reported.keys() == {"2026-01-30", "2026-01-31"}
     assert [reported[day]["dagster/row_count"].value for day in sorted(reported)] == [96, 96]
     assert [reported[day]["found"].value for day in sorted(reported)] == [96, 96]
+
+
+def test_alerts_that_open_on_chosen_days_are_told_with_them(
+    drained: SteppedDrain, instance: Any, database_url: str
+) -> None:
+    each = {"name": "each", "severity": "info", "window_seconds": 60, "condition": {"type": "match"}}
+    save_rule(database_url, each)
+    result = materialise(instance, "2026-01-30", "2026-01-30", rules=["each"])
+
+    told = [event.materialization for event in result.get_asset_materialization_events()]
+    [of_alerts] = [each.metadata for each in told if each.asset_key == dg.AssetKey("alerts")]
+    # An event every quarter of an hour is an alert of its own where they gather for a minute.
+    assert (of_alerts["opened"].value, of_alerts["dagster/row_count"].value) == (96, 96)
 
 
 def test_only_the_gaps_can_be_asked_for(drained: SteppedDrain, instance: Any) -> None:
@@ -93,7 +107,7 @@ def first_run(
 ) -> str:
     """A drain run of Dagster that took one more day of events and was then told to end."""
     publish(redis_url, [an_event(1000 + number, START + timedelta(days=4, minutes=number)) for number in range(30)])
-    monkeypatch.setattr(jobs, "_told_to_end", lambda: lambda: count(drained, "events") == 270)
+    monkeypatch.setattr(jobs, "told_to_end", lambda: lambda: count(drained, "events") == 270)
     result = drain_stream.execute_in_process(instance=instance)
     assert count(drained, "events") == 270
     return result.run_id
