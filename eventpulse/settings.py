@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     micro_batch_events: int = Field(20_000, ge=1, validation_alias=_ours("MICRO_BATCH_EVENTS"))
     micro_batch_bytes: int = Field(16 * 1024 * 1024, ge=1024, validation_alias=_ours("MICRO_BATCH_BYTES"))
     linger_milliseconds: int = Field(5, ge=0, le=1000, validation_alias=_ours("LINGER_MILLISECONDS"))
-    run_start_seconds: int = Field(45, ge=5, validation_alias=_ours("RUN_START_SECONDS"))
+    run_start_seconds: int = Field(90, ge=5, validation_alias=_ours("RUN_START_SECONDS"))
     lease_seconds: int = Field(600, ge=1, validation_alias=_ours("LEASE_SECONDS"))
     history_from: date = Field(date(2015, 1, 1), validation_alias=_ours("HISTORY_FROM"))
     materialise_seconds: int = Field(30, ge=1, validation_alias=_ours("MATERIALISE_SECONDS"))

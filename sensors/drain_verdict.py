@@ -8,7 +8,7 @@ from enum import StrEnum
 from eventpulse.database.leadership import WANTED, Contender
 
 #: How long a run may take from its launch to its connection, where no setting says otherwise.
-GRACE = timedelta(seconds=45)
+GRACE = timedelta(seconds=90)
 #: A run that hands over closes its connection a moment before Dagster knows that it has ended.
 ENDING = timedelta(seconds=3)
 #: A drain whose connection was cut is back by itself so soon; nobody has to be started in its place.
