@@ -108,8 +108,8 @@ def test_a_missing_drain_is_noticed_and_a_dead_one_is_named(
 def test_who_has_not_been_at_work_yet_is_on_its_way_and_not_missing() -> None:
     attendance = Attendance(seen=set())
 
-    assert attendance.look([], [a_run("new", 44)], monotonic=100.0, now=NOW) == []
-    assert attendance.look([], [a_run("lost", 46)], monotonic=100.0, now=NOW) == [missing("lost", 0)]
+    assert attendance.look([], [a_run("new", 89)], monotonic=100.0, now=NOW) == []
+    assert attendance.look([], [a_run("lost", 91)], monotonic=100.0, now=NOW) == [missing("lost", 0)]
 
 
 def test_an_absence_counts_from_when_it_was_first_seen_and_is_forgotten_when_the_run_is_back() -> None:
