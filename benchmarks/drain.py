@@ -1,5 +1,6 @@
 """How fast is a backlog drained, with no rules and with many?"""
 
+import itertools
 import random
 import time
 from collections import defaultdict
@@ -14,6 +15,7 @@ from benchmarks.leadership import nobody_drains
 from benchmarks.load import run_load
 from benchmarks.product import Product, product, wait_for
 from benchmarks.results import Figures, report
+from eventpulse.database.leadership import DRAIN
 
 _LOOK_EVERY_SECONDS = 0.02
 
@@ -25,14 +27,18 @@ def main(
     rules: Annotated[
         list[int] | None, typer.Option(help="Threshold rules; several allowed. Default 0, 10, 50.")
     ] = None,
+    shards: Annotated[
+        list[int] | None, typer.Option(help="Shards that share the events; several allowed. Default 1.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Add the results to this file.")] = None,
 ) -> None:
     """Measure the drain of a backlog that was filled while nobody drained."""
     rows: dict[str, list[Figures]] = defaultdict(list)
     for _ in range(runs):
-        for count in rules if rules else [0, 10, 50]:
-            with product(url) as running:
-                rows[f"{count} rules"].append(_drain_once(running, events, count))
+        for count, share in itertools.product(rules or [0, 10, 50], shards or [1]):
+            with product(url, EVENTPULSE_SHARDS=share) as running:
+                name = f"{count} rules" if share == 1 else f"{count} rules, {share} shards"
+                rows[name].append(_drain_once(running, events, count, share))
     report(f"Drain of {events:,} events", rows, unit="each second where not said", json_file=json_file)
 
 
@@ -59,18 +65,18 @@ def threshold_rules(count: int, seed: int = 7) -> list[dict[str, Any]]:
     return found
 
 
-def _drain_once(running: Product, events: int, rules: int) -> Figures:
+def _drain_once(running: Product, events: int, rules: int, shards: int) -> Figures:
     for rule in running.api("GET", "/api/v1/rules"):
         running.api("DELETE", f"/api/v1/rules/{rule['rule_id']}")
     for rule in threshold_rules(rules):
         running.api("POST", "/api/v1/rules", json=rule)
     with psycopg.connect(running.database_url, autocommit=True) as connection:
-        with nobody_drains(running.database_url):
+        with nobody_drains(running.database_url, shards):
             before = _taken(connection)
             last_batch = _last_batch(connection)
             # Four hours of events: 14 a second, so that windows are neither empty nor the whole backlog.
             run_load(running.url, batch=1000, connections=2, seconds=600, most_events=events, over_seconds=14_400)
-            wait_for("a warm standby", lambda: _waiting(connection), within=60)
+            wait_for("warm standbys", lambda: _warm(connection, shards), within=60)
             time.sleep(5)  # a standby that has just come is still loading its rules
         begun = time.time()
         wait_for(
@@ -107,11 +113,13 @@ def _last_batch(connection: "psycopg.Connection[Any]") -> int:
     return int(row[0]) if row else 0
 
 
-def _waiting(connection: "psycopg.Connection[Any]") -> bool:
+def _warm(connection: "psycopg.Connection[Any]", shards: int) -> bool:
+    """Whether a drain waits for each shard; of those that share standbys, any of them may be the one it waits for."""
     row = connection.execute(
-        "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+        "select count(*) from pg_stat_activity where datname = current_database() and application_name like %s",
+        (DRAIN.prefix + "%",),
     ).fetchone()
-    return bool(row and row[0])
+    return row is not None and row[0] >= shards
 
 
 if __name__ == "__main__":

@@ -7,25 +7,29 @@ from contextlib import contextmanager, suppress
 import psycopg
 from sqlalchemy import create_engine
 
-from eventpulse.database.leadership import contenders, release_leadership, wait_for_leadership
+from eventpulse.database.leadership import everybody, release_leadership, wait_for_leadership
+from eventpulse.stream.shards import shards_of
 
 
 @contextmanager
-def nobody_drains(database_url: str) -> Iterator[None]:
-    """Inside the block no drain leads: a running one is cut off, new ones stand by and are warm at the end."""
+def nobody_drains(database_url: str, shards: int = 1) -> Iterator[None]:
+    """Inside the block no drain leads: running ones are cut off, new ones stand by and are warm at the end."""
     engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
     stopped = threading.Event()
     with psycopg.connect(database_url, autocommit=True, application_name="benchmark") as connection:
         cutting = threading.Thread(target=_cut_off_leaders, args=(engine, connection.info.backend_pid, stopped))
         cutting.start()
+        numbers = [shard.number for shard in shards_of(shards)]
         try:
-            while not wait_for_leadership(connection, 0, at_most_milliseconds=10_000):
-                pass
+            for number in numbers:
+                while not wait_for_leadership(connection, number, at_most_milliseconds=10_000):
+                    pass
         finally:
             stopped.set()
             cutting.join()
         yield
-        release_leadership(connection, 0)
+        for number in numbers:
+            release_leadership(connection, number)
     engine.dispose()
 
 
@@ -33,6 +37,6 @@ def _cut_off_leaders(engine: object, our_pid: int, stopped: threading.Event) -> 
     """End the connection of whoever leads, until we do: the lock falls with the connection."""
     while not stopped.wait(0.5):
         with suppress(Exception), engine.begin() as connection:  # type: ignore[attr-defined]
-            for each in contenders(engine, 0):  # type: ignore[arg-type]
+            for each in everybody(engine):  # type: ignore[arg-type]
                 if each.leads and each.backend_pid != our_pid:
                     connection.exec_driver_sql(f"select pg_terminate_backend({each.backend_pid})")
