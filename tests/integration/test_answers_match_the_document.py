@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from ingest_api import anomaly_payloads, metric_payloads, payloads
 from ingest_api.alerts import alert_payloads
+from ingest_api.dashboard import overview_payloads
 from ingest_api.health import health_payloads
 from ingest_api.rule_book import rule_payloads, rule_state_payloads, rule_text_payloads
 
@@ -23,6 +24,7 @@ MODULES = (
     rule_text_payloads,
     anomaly_payloads,
     alert_payloads,
+    overview_payloads,
     health_payloads,
     metric_payloads,
 )
@@ -84,6 +86,10 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/v1/metrics", {"params": {"window_seconds": "7"}}),
     ("GET", "/api/v1/metrics/series", {}),
     ("GET", "/api/v1/metrics/series", {"params": {"top": "all"}}),
+    ("GET", "/api/v1/metrics/anomalies", {}),
+    ("GET", "/api/v1/metrics/anomalies", {"params": {"bucket_seconds": "none"}}),
+    ("GET", "/api/v1/metrics/share", {"params": {"where": "payload.status >= 500"}}),
+    ("GET", "/api/v1/metrics/share", {"params": {"where": "payload.status >="}}),
     ("GET", "/livez", {}),
     ("GET", "/readyz", {}),
 ]

@@ -41,7 +41,7 @@ export function nowPanel(chosen, signal) {
       tile("Ledger", data.ledger, balance, { href: "#/batches" }));
   }
 
-  const shown = panel({ title: "Now", load, render, live: ["alert", "batch"], gap: 3000, every: 5, className: "area-now", signal });
+  const shown = panel({ title: "Now", load, render, live: ["alert", "batch"], gap: 4000, every: 5, className: "area-now", signal });
   return shown;
 }
 

@@ -42,7 +42,7 @@ export function ratePanel(chosen, signal) {
       + ` Most frequent: ${counts.series.slice(0, 3).map(({ key, total }) => `${key} ${whole(total)}`).join(", ") || "none"}.`);
   }
 
-  const shown = panel({ title: "Events a second", load, render, live: ["batch", "anomaly"], gap: 2000, every: 10, actions: by.element, className: "area-rate", signal });
+  const shown = panel({ title: "Events a second", load, render, live: ["batch", "anomaly"], gap: 4000, every: 10, actions: by.element, className: "area-rate", signal });
   return shown;
 }
 
