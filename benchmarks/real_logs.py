@@ -70,6 +70,9 @@ def main(
     figures |= {"the same and said differently": sum(now.get(key, said) != said for key, said in found.items())}
     report("Real logs as history and live", {"": [figures]}, unit="as said", json_file=json_file)
     if now != found:
+        for word, one, other in (("missing live", found, now), ("extra live", now, found)):
+            for key in sorted(one.keys() - other.keys(), key=lambda key: str(one[key][5]))[:5]:
+                print(f"{word}: {one[key]}")
         raise SystemExit("History and live differ.")
     print("History and live have the same anomalies, id by id and word for word.")
 
