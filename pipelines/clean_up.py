@@ -12,6 +12,7 @@ from eventpulse.clock import iso_utc, utc_now
 from eventpulse.database.connect import open_connection
 from eventpulse.database.retention import (
     count_open_dead_letters,
+    remove_alerts,
     remove_anomalies,
     remove_audits,
     remove_batches,
@@ -40,6 +41,7 @@ class CleanedUp:
     events: int = 0
     days: list[str] = field(default_factory=list)
     anomalies: int = 0
+    alerts: int = 0
     batches: int = 0
     dead_letters: int = 0
     open_dead_letters: int = 0
@@ -62,12 +64,13 @@ def clean_up_tables(connection: psycopg.Connection, settings: Settings, now: dat
         letters = remove_dead_letters(connection, events_from)
         open_letters = count_open_dead_letters(connection, events_from)
     anomalies = 0 if anomalies_from is None else remove_anomalies(connection, anomalies_from)
+    alerts = 0 if anomalies_from is None else remove_alerts(connection, anomalies_from)
     if events_from is not None and anomalies_from is not None:
         batches = remove_batches(connection, min(events_from, anomalies_from))
     audits = remove_audits(connection, anomalies_from or _BEGINNING, now - KEEP_SUPERSEDED)
     coverage = remove_coverage(connection, now - KEEP_SUPERSEDED)
     warnings = list(_warnings(connection, settings))
-    return CleanedUp(events, days, anomalies, batches, letters, open_letters, audits, coverage, warnings)
+    return CleanedUp(events, days, anomalies, alerts, batches, letters, open_letters, audits, coverage, warnings)
 
 
 @dg.op(
@@ -89,7 +92,8 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
     for warning in gone.warnings:
         context.log.warning(warning)
     context.log.info(
-        f"Removed {gone.events} events ({len(gone.days)} whole days), {gone.anomalies} anomalies, {gone.batches} "
+        f"Removed {gone.events} events ({len(gone.days)} whole days), {gone.anomalies} anomalies, {gone.alerts} "
+        f"resolved alerts, {gone.batches} "
         f"micro-batches, {gone.dead_letters} closed dead letters, {gone.audits} audits, {gone.coverage} "
         f"rows of coverage, {runs} runs, {reports} reports outside of runs."
     )
@@ -98,6 +102,7 @@ def clean_up_op(context: dg.OpExecutionContext) -> None:
             "events": gone.events,
             "whole_days": gone.days,
             "anomalies": gone.anomalies,
+            "resolved_alerts": gone.alerts,
             "micro_batches": gone.batches,
             "closed_dead_letters": gone.dead_letters,
             "open_dead_letters_that_old": gone.open_dead_letters,

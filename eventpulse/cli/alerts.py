@@ -11,6 +11,9 @@ from eventpulse.cli.alert_api import open_alert_api
 from eventpulse.cli.api_address import api_address
 from eventpulse.settings import load_settings
 
+#: An id alone fills half of a narrow terminal, which had better wrap whole lines than ours every column.
+_WIDEST = 200
+
 alerts = typer.Typer(no_args_is_help=True, help="Alerts: see, acknowledge, resolve.")
 
 Url = Annotated[str | None, typer.Option(help="Where the API is. Default: the one of this installation.")]
@@ -35,7 +38,8 @@ def list_alerts(
     table = Table(
         "alert", "state", "severity", "opened", "ended", "anomalies", "rule", "what", box=None, pad_edge=False
     )
-    table.columns[0].no_wrap = True
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     with open_alert_api(api_address(load_settings(), url), key) as api:
         for alert in api.list(limit, state=state, severity=severity, rule_id=rule, group=group):
             if as_json:
@@ -47,7 +51,7 @@ def list_alerts(
             words = alert["rule_name"].replace("[", r"\["), alert["message"].replace("[", r"\[")
             table.add_row(alert["alert_id"], alert["state"], alert["severity"], *times, count, *words)
     if table.row_count:
-        Console(highlight=False).print(table)
+        Console(highlight=False, width=max(Console().width, _WIDEST)).print(table)
     elif not as_json:
         typer.echo("No alerts." if state == "all" else f"No alerts are {state}.")
 

@@ -50,6 +50,7 @@ def show(report: Report, console: Console) -> None:
     console.print(f"Backlog: {_backlog(report)}", markup=False)
     console.print(f"Balance: {_balance(report)}", markup=False)
     console.print(f"Ledger: {_ledger(report)}", markup=False)
+    console.print(f"Alerts: {_alerts(report)}", markup=False)
     for sentence in _rules(report):
         console.print(f"Rules: {sentence}", markup=False)
     if isinstance(report.batches, Unanswered):
@@ -68,6 +69,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "shards": [{"shard": shard, **_fields(each)} for shard, each in report.backlog_of_shards.items()],
         "balance": _equation(report.balance),
         "ledger": _fields(report.ledger),
+        "alerts": _by_state(report.alerts),
         "rules": (
             _fields(report.troubled_rules)
             if isinstance(report.troubled_rules, Unanswered)
@@ -132,6 +134,25 @@ def _ledger(report: Report) -> str:
                 f"{totals.taken:,} events taken in {totals.batches:,} micro-batches; {totals.too_late:,} too late to "
                 f"correct anomalies; {totals.anomalies:,} anomalies found, {totals.retracted:,} retracted"
             )
+
+
+def _by_state(alerts: dict[tuple[str, str], int] | Unanswered) -> dict[str, Any]:
+    if isinstance(alerts, Unanswered):
+        return _fields(alerts)
+    return {
+        state: {severity: alerts.get((state, severity), 0) for severity in ("critical", "warning", "info")}
+        for state in ("open", "acknowledged")
+    }
+
+
+def _alerts(report: Report) -> str:
+    if isinstance(report.alerts, Unanswered):
+        return report.alerts.reason
+    said = []
+    for state, counts in _by_state(report.alerts).items():
+        severities = ", ".join(f"{count:,} {severity}" for severity, count in counts.items() if count)
+        said.append(f"{sum(counts.values()):,} {state}" + (f" ({severities})" if severities else ""))
+    return ", ".join(said)
 
 
 def _rules(report: Report) -> list[str]:

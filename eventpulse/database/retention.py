@@ -44,6 +44,18 @@ with gone as (
         order by detected_at limit %(portion)s) returning 1
 ) select count(*) from gone
 """
+_ALERTS = """
+with old as (
+    select alert_id from eventpulse.alerts where state = 'resolved' and resolved_at < %(bound)s
+    order by resolved_at limit %(portion)s
+), history as (
+    delete from eventpulse.alert_history h using old where h.alert_id = old.alert_id
+), intents as (
+    delete from eventpulse.outbox o using old where o.alert_id = old.alert_id
+), gone as (
+    delete from eventpulse.alerts a using old where a.alert_id = old.alert_id returning 1
+) select count(*) from gone
+"""
 _BATCHES = """
 with gone as (
     delete from eventpulse.batches where batch_id in (
@@ -113,6 +125,11 @@ def remove_events(connection: psycopg.Connection, limit: datetime) -> tuple[int,
 def remove_anomalies(connection: psycopg.Connection, limit: datetime) -> int:
     """Remove the anomalies detected before an instant, the retracted ones too."""
     return _remove(connection, _of(_ANOMALIES), limit)
+
+
+def remove_alerts(connection: psycopg.Connection, limit: datetime) -> int:
+    """Remove the alerts resolved before an instant, with their history. One that goes on stays, however old it is."""
+    return _remove(connection, _of(_ALERTS), limit)
 
 
 def remove_batches(connection: psycopg.Connection, limit: datetime) -> int:

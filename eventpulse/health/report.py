@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
+from eventpulse.database.alert_queries import count_unresolved
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import current_leases, everybody
 from eventpulse.database.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
@@ -40,6 +41,8 @@ class Report:
     balance: Balance | Unanswered
     batches: list[BatchSummary] | Unanswered
     troubled_rules: list[TroubledRule] | Unanswered
+    #: How many alerts are open, and how many acknowledged, by state and severity.
+    alerts: dict[tuple[str, str], int] | Unanswered
 
     @property
     def healthy(self) -> bool:
@@ -75,6 +78,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         "balance": lambda: _in_database(settings, lambda ledger: _in_redis(settings, partial(read_balance, ledger))),
         "batches": lambda: _in_database(settings, lambda connection: last_batches(connection, _LAST_BATCHES)),
         "rules": lambda: _in_database(settings, troubled_rules),
+        "alerts": lambda: _in_database(settings, count_unresolved),
     }
     with http:
         answers = ask_all(questions, within_seconds=WITHIN_SECONDS)
@@ -96,6 +100,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         _unanswered(parts, servers.REDIS, _unanswered(parts, servers.POSTGRESQL, answers["balance"])),
         _unanswered(parts, servers.POSTGRESQL, answers["batches"]),
         _unanswered(parts, servers.POSTGRESQL, answers["rules"]),
+        _unanswered(parts, servers.POSTGRESQL, answers["alerts"]),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from eventpulse.balance import Balance, read_balance
+from eventpulse.database.alert_queries import count_unresolved
 from eventpulse.database.dead_letters import letters_by_state
 from eventpulse.database.leadership import Lease, current_leases
 from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
@@ -38,6 +39,8 @@ class Observed:
     redis_up: bool = False
     #: How many rules are suspended, limited and failing.
     troubled_rules: dict[str, int] = field(default_factory=dict)
+    #: How many alerts have not been resolved, by state and severity; None where that is not known.
+    alerts: dict[tuple[str, str], int] | None = None
 
 
 class Observations:
@@ -77,7 +80,7 @@ class Observations:
 
     def look(self) -> Observed:
         """Ask both servers once."""
-        totals = balance = None
+        totals = balance = alerts = None
         leases: dict[int, Lease] = {}
         waiting: dict[int, Backlog] | None = None
         letters: dict[str, int] = {}
@@ -86,6 +89,7 @@ class Observations:
         try:
             with reading(self._engine) as connection:
                 totals, letters = ledger_totals(connection), letters_by_state(connection)
+                alerts = count_unresolved(connection)
                 found = [rule.trouble for rule in troubled_rules(connection)]
                 troubled = {trouble: found.count(trouble) for trouble in TROUBLES}
                 if self._newest_batch is None:
@@ -106,4 +110,4 @@ class Observations:
             postgres_up = False
         except (RedisError, OSError):
             redis_up = False
-        return Observed(totals, balance, waiting, leases, letters, postgres_up, redis_up, troubled)
+        return Observed(totals, balance, waiting, leases, letters, postgres_up, redis_up, troubled, alerts)

@@ -75,6 +75,14 @@ class Instruments:
             yield _gauge("drain_heartbeat_age_seconds", "Since its last beat.", silent)
         if len(seen.backlogs or ()) > 1 or len(seen.leases) > 1:
             yield from self._of_shards(seen)
+        if seen.alerts is not None:
+            alerts = GaugeMetricFamily(
+                "eventpulse_alerts", "Alerts that have not been resolved.", labels=["state", "severity"]
+            )
+            for state in ("open", "acknowledged"):
+                for severity in _SEVERITIES:
+                    alerts.add_metric([state, severity], seen.alerts.get((state, severity), 0))
+            yield alerts
         if seen.dead_letters:
             letters = GaugeMetricFamily("eventpulse_dead_letters", "Dead letters that are kept.", labels=["state"])
             for state, count in sorted(seen.dead_letters.items()):

@@ -13,6 +13,7 @@ from eventpulse.database.connect import open_connection
 from eventpulse.database.partitions import existing_days
 from eventpulse.database.retention import (
     count_open_dead_letters,
+    remove_alerts,
     remove_anomalies,
     remove_batches,
     remove_dead_letters,
@@ -191,3 +192,21 @@ def test_closed_dead_letters_go_and_open_ones_stay(connection: psycopg.Connectio
     assert remove_dead_letters(connection, now) == 1
     assert remove_dead_letters(connection, now) == 0
     assert count_open_dead_letters(connection, now) == 1
+
+
+def test_alerts_resolved_long_ago_go_with_all_that_belongs_to_them(
+    connection: psycopg.Connection, drained: Any, database_url: str
+) -> None:
+    save_rule(database_url, RULE)
+    drained(*lines(1, START, START + DAY))
+    connection.execute(
+        "update eventpulse.alerts set state = 'resolved', resolution = 'ended', resolved_at = %s where opened_at = %s",
+        (LONG_AGO, START),
+    )
+    connection.execute("update eventpulse.alerts set created_at = %s", (LONG_AGO,))
+
+    assert remove_alerts(connection, LONG_AGO + DAY) == 1
+
+    for table in ("alerts", "alert_history", "outbox"):
+        left = connection.execute(f"select count(distinct alert_id) from eventpulse.{table}").fetchone()
+        assert left == (1,), "what goes on stays, however old it is"
