@@ -122,7 +122,7 @@ def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFr
     last = dict(zip(fired["group_key"], fired["fired_at"].cast(pl.Int64), strict=True))
     instants = found["at"].to_list()
     kept: list[int] = []
-    for key, start, end in _runs(found["group_key"]):
+    for key, start, end in runs(found["group_key"]):
         at = bisect_left(instants, last[key] + cooldown, start, end) if key in last else start
         while at < end:
             kept.append(at)
@@ -130,13 +130,13 @@ def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFr
     return found if len(kept) == len(instants) else found[kept]
 
 
-def _runs(keys: pl.Series) -> Iterator[tuple[int, int, int]]:
-    """Each key with the number of its first trigger and of the one after its last."""
+def runs(keys: pl.Series) -> Iterator[tuple[int, int, int]]:
+    """Each key, of those that stand together, with the number of its first row and of the one after its last."""
     if keys[0] == keys[-1]:
         yield keys[0], 0, len(keys)
         return
-    runs = keys.rle().struct.unnest()
+    lengths = keys.rle().struct.unnest()
     start = 0
-    for key, length in zip(runs["value"].to_list(), runs["len"].to_list(), strict=True):
+    for key, length in zip(lengths["value"].to_list(), lengths["len"].to_list(), strict=True):
         yield key, start, start + length
         start += length

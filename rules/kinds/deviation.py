@@ -13,13 +13,14 @@ buckets of the baseline must have come since; for `seasonal` two seasons will do
 count, rate, sum and distinct; for other metrics they have none, are passed over, and two values make a baseline.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
 import polars as pl
 
 from rules.conditions import Deviation
+from rules.episode import runs
 from rules.filters import Filters
 from rules.kinds.buckets import Baseline, predict
 from rules.kinds.kind import Account, Course, as_points
@@ -104,11 +105,11 @@ def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, la
     )
     filled = filled.with_columns(value=_measure(rule, rows, placed).values(filled["first_row"], filled["end_row"]))
     found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
-    for key, group in _by_group(filled):
-        buckets = group["bucket"].to_list()
-        spans = dict(zip(buckets, zip(group["first_row"], group["end_row"], strict=True), strict=True))
-        values = zip(buckets, group["value"], strict=True)
-        known = {bucket: value for bucket, value in values if value is not None}
+    columns = [filled[name].to_list() for name in ("bucket", "first_row", "end_row", "value")]
+    for key, start, end in runs(filled["group_key"]):
+        buckets, firsts, ends, values = (column[start:end] for column in columns)
+        spans = dict(zip(buckets, zip(firsts, ends, strict=True), strict=True))
+        known = {bucket: value for bucket, value in zip(buckets, values, strict=True) if value is not None}
         began, newest_bucket = buckets[0], buckets[-1]
         for bucket in baseline.touched(buckets, first, _END_OF_TIME if last is None else max(last, newest_bucket)):
             value = known.get(bucket, 0.0 if baseline.empty_is_zero else None)
@@ -121,15 +122,6 @@ def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, la
             found.append((key, bucket, value, lower, upper, *spans.get(bucket, (0, 0))))
     judged = pl.DataFrame(found, schema=_JUDGED, orient="row")
     return judged.with_columns(outside=_outside(condition, both_ways=True).fill_null(False))
-
-
-def _by_group(filled: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
-    keys = filled["group_key"]
-    if filled.is_empty() or keys[0] == keys[-1]:
-        yield from ((keys[0], filled) for _ in range(min(filled.height, 1)))
-        return
-    for (key,), group in filled.group_by("group_key", maintain_order=True):
-        yield cast(int, key), group
 
 
 def _measure(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> Measure:
