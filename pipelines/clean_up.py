@@ -18,6 +18,7 @@ from eventpulse.database.retention import (
     remove_batches,
     remove_coverage,
     remove_dead_letters,
+    remove_deliveries,
     remove_events,
 )
 from eventpulse.errors import SettingsError
@@ -69,6 +70,8 @@ def clean_up_tables(connection: psycopg.Connection, settings: Settings, now: dat
         batches = remove_batches(connection, min(events_from, anomalies_from))
     audits = remove_audits(connection, anomalies_from or _BEGINNING, now - KEEP_SUPERSEDED)
     coverage = remove_coverage(connection, now - KEEP_SUPERSEDED)
+    if anomalies_from is not None:
+        remove_deliveries(connection, anomalies_from)
     warnings = list(_warnings(connection, settings))
     return CleanedUp(events, days, anomalies, alerts, batches, letters, open_letters, audits, coverage, warnings)
 

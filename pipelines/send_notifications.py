@@ -29,7 +29,7 @@ from rules.routing.retry import next_try, rest_after
 from rules.routing.stored import channel_of
 from rules.routing.storm_limit import WINDOW, room_for
 
-_LONGEST_SLEEP = 5.0
+_LONGEST_SLEEP = 15.0
 Row = dict[str, Any]
 
 
@@ -93,14 +93,16 @@ class Sender:
                 self._start_next(channel)
         return self._quiet_for()
 
-    def wait(self, seconds: float) -> None:
-        """Wait until somebody calls: a commit that wrote an intent, a message that came back; or the time is over."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody calls, which a commit that wrote an intent does, or a message that came back; false where
+        the time is over before."""
         if any(True for _ in self.connection.notifies(timeout=0)):
-            return
+            return True
         database, threads = self.connection.fileno(), self.threads.wakes.fileno()
         readable, _, _ = select.select([database, threads], [], [], seconds)
         if threads in readable:
             self.threads.wakes.recv(4096)
+        return bool(readable)
 
     def _start_next(self, channel: Row) -> None:
         channel_id, now = channel["channel_id"], self.clock()

@@ -118,11 +118,18 @@ class SenderRun:
                     told = time.monotonic()
                     self._report(sender)
                 if quiet > 0 or not begin_more:
-                    sender.wait(min(max(quiet, 0.05), _LOOK_SECONDS) if over >= timedelta() else max(quiet, 0.05))
+                    self._rest(sender, max(quiet, 0.05) if over < timedelta() else _LOOK_SECONDS)
             self._wait_for_what_is_underway(sender)
             self._report(sender)
             release_leadership(connection, _ONLY, SEND)
             self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
+
+    def _rest(self, sender: Sender, seconds: float) -> None:
+        """Wait until somebody calls or the time is over; that it shall stop, is seen within a second."""
+        deadline = time.monotonic() + seconds
+        while not self.shall_stop() and (left := deadline - time.monotonic()) > 0:
+            if sender.wait(min(left, 1.0)):
+                return
 
     def _wait_for_what_is_underway(self, sender: Sender) -> None:
         deadline = time.monotonic() + _STOP_SECONDS

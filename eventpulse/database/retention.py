@@ -70,6 +70,14 @@ with gone as (
         select dead_letter_id from eventpulse.dead_letters where closed_at < %(bound)s limit %(portion)s) returning 1
 ) select count(*) from gone
 """
+_DELIVERIES = """
+with gone as (
+    delete from eventpulse.deliveries where delivery_id in (
+        select delivery_id from eventpulse.deliveries
+        where created_at < %(bound)s and state in ('sent', 'held', 'failed', 'gave_up') and due_at is null
+        limit %(portion)s) returning 1
+) select count(*) from gone
+"""
 
 _AUDITS = """
 with gone as (
@@ -156,6 +164,11 @@ def remove_coverage(connection: psycopg.Connection, limit: datetime) -> int:
     """Remove what was written down before an instant of rules that are no more, of meanings that no rule has any more,
     and of days of which neither events nor anomalies are left."""
     return _remove(connection, _of(_COVERAGE), limit)
+
+
+def remove_deliveries(connection: psycopg.Connection, limit: datetime) -> int:
+    """Remove what became of messages before an instant. What waits, or is looked at again, stays."""
+    return _remove(connection, _of(_DELIVERIES), limit)
 
 
 def count_open_dead_letters(connection: psycopg.Connection, limit: datetime) -> int:

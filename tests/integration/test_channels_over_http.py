@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_connection
+from eventpulse.database.retention import remove_deliveries
 from tests.alerts_in_database import open_alerts
 from tests.receivers import http_receiver, mailbox
 
@@ -170,6 +171,30 @@ def test_a_preview_says_what_a_silence_would_have_hidden(api: TestClient, databa
     assert (preview["alerts"], preview["messages"]) == (3, 0)
     assert preview["by_rule"] == {"ssh brute force": 2, "slow pages": 1}
     assert {each["group"]["payload.ip"] for each in preview["newest"]} == {"10.0.0.1", "10.0.0.2", "10.0.0.4"}
+
+
+def test_deliveries_are_found_by_their_alert_and_page_by_page(api: TestClient, database_url: str) -> None:
+    with open_connection(database_url, application="tests") as connection:
+        for number in (1, 2, 3):
+            connection.execute(
+                "insert into eventpulse.deliveries (channel_name, kind, state, reason, alert_ids)"
+                " values ('', 'firing', 'held', 'no channel matches', array[%s, %s]::uuid[])",
+                (UUID(int=number), UUID(int=9)),
+            )
+
+    assert len(api.get("deliveries", params={"alert_id": str(UUID(int=9))}).json()["data"]) == 3
+    (one,) = api.get("deliveries", params={"alert_id": str(UUID(int=2)), "state": "held"}).json()["data"]
+    assert (one["reason"], one["alerts"], one["channel_id"]) == ("no channel matches", 2, None)
+    first = api.get("deliveries", params={"limit": 2}).json()
+    rest = api.get("deliveries", params={"limit": 2, "cursor": first["pagination"]["next"]}).json()
+    ids = [each["alert_ids"][0] for page in (first, rest) for each in page["data"]]
+    assert ids == [str(UUID(int=number)) for number in (3, 2, 1)] and rest["pagination"]["next"] is None
+    assert api.get("deliveries", params={"state": "lost"}).status_code == 400
+    assert api.get("deliveries/none").status_code == 404
+    with open_connection(database_url, application="tests") as connection:
+        connection.execute("update eventpulse.deliveries set due_at = now() where %s = any(alert_ids)", (UUID(int=1),))
+        assert remove_deliveries(connection, utc_now() - timedelta(days=1)) == 0
+        assert remove_deliveries(connection, utc_now() + timedelta(days=1)) == 2, "what is looked at again stays"
 
 
 def test_an_inhibition_is_kept_until_it_is_removed(api: TestClient) -> None:
