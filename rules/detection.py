@@ -250,8 +250,10 @@ def _judge_rule(
     found, restated, gone = compared(holds, anomalies, scope)
     spans = None
     if alerts is not None:
-        fallen = anomalies.filter(pl.col("anomaly_id").is_in(gone))["group"] if gone else anomalies["group"].clear()
-        changed = {*found["group"], *restated["group"], *fallen, *_touched(alerts, arrival)}
+        changed = set(_touched(alerts, arrival))
+        if gone or not (found.is_empty() and restated.is_empty()):
+            fallen = anomalies.filter(pl.col("anomaly_id").is_in(gone))["group"]
+            changed.update(found["group"], restated["group"], fallen)
         if changed:
             spans = spans_since(rule, relevant, scope.filter(pl.col("group").is_in(list(changed))), holds)
     memory = trim(rule, memory, horizons.hot)
