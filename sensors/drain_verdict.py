@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from eventpulse.database.leadership import WANTED, Contender
 
@@ -16,6 +17,9 @@ RETURNING = timedelta(seconds=1.5)
 #: A run that failed sooner than this after its start has failed at once.
 AT_ONCE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(seconds=60)
+#: On a machine so busy that runs do not arrive in time, more of them make it worse: the next ones get twice the
+#: time, and twice again, up to so many doublings.
+MOST_DOUBLINGS = 4
 
 
 class Lack(StrEnum):
@@ -59,12 +63,13 @@ class Attendance:
         """The unfinished runs that are not at work although they have been, or have had time enough to come."""
         present = {contender.run_id for contender in contending}
         self.seen |= present
+        grace = self.grace * 2 ** min(_failed_last(runs), MOST_DOUBLINGS)
         missing = [
             run.run_id
             for run in runs
             if not run.finished
             and run.run_id not in present
-            and (run.run_id in self.seen or now - run.created_at > self.grace)
+            and (run.run_id in self.seen or now - run.created_at > grace)
         ]
         self._missing_since = {run_id: self._missing_since.get(run_id, monotonic) for run_id in missing}
         return [Missing(run_id, timedelta(seconds=monotonic - since)) for run_id, since in self._missing_since.items()]
@@ -108,11 +113,13 @@ def judge_drains(
 
 
 def _must_pause(runs: Sequence[DrainRunSeen], now: datetime) -> bool:
-    failures = 0
-    for run in (run for run in runs if run.finished):
-        if not run.failed or run.lasted > AT_ONCE:
-            break
-        failures += 1
+    failures = _failed_last(runs, within=AT_ONCE)
     if failures < WANTED:
         return False
     return now - runs[0].created_at < min(timedelta(seconds=2**failures), LONGEST_PAUSE)
+
+
+def _failed_last(runs: Sequence[DrainRunSeen], *, within: timedelta = timedelta.max) -> int:
+    """How many of the runs that have ended failed in a row up to now, no longer than `within` after their start."""
+    ended = (run for run in runs if run.finished)
+    return sum(1 for _ in takewhile(lambda run: run.failed and run.lasted <= within, ended))

@@ -112,6 +112,16 @@ def test_who_has_not_been_at_work_yet_is_on_its_way_and_not_missing() -> None:
     assert attendance.look([], [a_run("lost", 91)], monotonic=100.0, now=NOW) == [missing("lost", 0)]
 
 
+def test_where_runs_fail_to_arrive_in_time_the_next_ones_get_more_of_it() -> None:
+    slow = a_run("slow", 91)
+    busy = [slow, a_failure(150, lasted=45), a_failure(200, lasted=45)]
+    quiet = [slow, DrainRunSeen("well", NOW - timedelta(seconds=900), finished=True)]
+
+    assert Attendance(set()).look([], busy, monotonic=0, now=NOW) == []
+    assert Attendance(set()).look([], [a_run("lost", 361), *busy[1:]], monotonic=0, now=NOW) == [missing("lost", 0)]
+    assert Attendance(set()).look([], quiet, monotonic=0, now=NOW) == [missing("slow", 0)]
+
+
 def test_an_absence_counts_from_when_it_was_first_seen_and_is_forgotten_when_the_run_is_back() -> None:
     attendance = Attendance(seen={"leader"})
     runs = [a_run("standby", 9), a_run("leader", 9)]
