@@ -4,6 +4,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from eventpulse.errors import EventPulseError
+
+
+class UnreadableMessage(EventPulseError):
+    """A message that was kept has another form than messages have now."""
+
+
 MessageKind = Literal["firing", "resolved", "test", "digest"]
 
 
@@ -18,13 +25,13 @@ class AlertLine(msgspec.Struct, frozen=True):
     says: str
     value: str | None
     expected: str | None
-    against: Literal["limit", "expected"]
     since: str
     lasted: str | None
     state: str
     anomalies: int
     link: str
     runbook: str | None
+    against: Literal["limit", "expected"] = "expected"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -47,5 +54,8 @@ def encode_message(message: Message) -> str:
 
 
 def read_message(document: Any) -> Message:
-    """A message that was kept, from what its JSON text means."""
-    return msgspec.convert(document, Message)
+    """A message that was kept, from what its JSON text means. Raises UnreadableMessage."""
+    try:
+        return msgspec.convert(document, Message)
+    except msgspec.ValidationError as fault:
+        raise UnreadableMessage(f"The message was kept in a form that cannot be read: {fault}") from fault

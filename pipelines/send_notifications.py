@@ -30,6 +30,8 @@ from rules.routing.stored import channel_of
 from rules.routing.storm_limit import WINDOW, room_for
 
 _LONGEST_SLEEP = 15.0
+#: So far ahead is said that a channel waits whose plan cannot be read; it is looked at anew with each step.
+_UNREADABLE = timedelta(minutes=5)
 Row = dict[str, Any]
 
 
@@ -83,7 +85,7 @@ class Sender:
         """
         for returned in self.threads.take_returned():
             self._note(returned)
-        self._channels = deliveries.channels_now(self.connection)
+        self._channels = self._readable(deliveries.channels_now(self.connection))
         while routed := route_some(self.connection, self._channels, self.clock()):
             self.tally.add(self.clock(), "routed", routed)
         while look_at_held(self.connection, self._channels, self.clock()):
@@ -103,6 +105,19 @@ class Sender:
         if threads in readable:
             self.threads.wakes.recv(4096)
         return bool(readable)
+
+    def _readable(self, channels: list[Row]) -> list[Row]:
+        """The channels whose plan can be read. One that cannot stops no other; it says so, and is told nothing."""
+        readable = []
+        for channel in channels:
+            try:
+                channel_of(channel)
+            except (EventPulseError, KeyError, TypeError, ValueError) as fault:
+                why = f"its plan cannot be read: {fault}"
+                deliveries.channel_waits(self.connection, channel["channel_id"], self.clock() + _UNREADABLE, why)
+            else:
+                readable.append(channel)
+        return readable
 
     def _start_next(self, channel: Row) -> None:
         channel_id, now = channel["channel_id"], self.clock()

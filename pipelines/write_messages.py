@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from eventpulse.database import deliveries, outbox
-from eventpulse.message import Message, encode_message, read_message
+from eventpulse.message import Message, UnreadableMessage, encode_message, read_message
 from pipelines.route_intents import ids_of, intent_of, situation_now
 from rules.routing.channel import ChannelPlan
 from rules.routing.compose import AlertTold, compose
@@ -59,8 +59,14 @@ def write_next(
         if oldest is None:
             return None
         if oldest["message"] is not None:
+            try:
+                message = read_message(oldest["message"])
+            except UnreadableMessage as fault:
+                reason = "failed: its message cannot be read any more"
+                deliveries.end_unsent(connection, oldest["delivery_id"], "failed", reason=reason, error=str(fault))
+                return None
             deliveries.start_sending(connection, oldest["delivery_id"], now, reason="tried again")
-            return _outgoing(oldest, read_message(oldest["message"]), oldest["attempts"] + 1)
+            return _outgoing(oldest, message, oldest["attempts"] + 1)
         due = deliveries.all_gathered(connection, plan.channel_id, now) if form is Form.DIGEST else [oldest]
         said = _settle_all(connection, due, channel, plan, situation_now(connection, [channel], now))
         return _write(connection, said, page=page, now=now) if said.rows else None

@@ -270,3 +270,22 @@ def test_a_channel_whose_address_cannot_be_read_says_what_to_do(
         open_alerts(database, 1)
         wait_for(lambda: any(row["last_error"] for row in deliveries(database)), "it is refused")
     assert "Enter the address again" in deliveries(database)[0]["last_error"]
+
+
+def test_a_plan_or_a_message_that_cannot_be_read_stops_nothing_else(
+    database: psycopg.Connection, database_url: str
+) -> None:
+    with http_receiver(500) as receiver:
+        add_channel(database, "hook", receiver.url)
+        broken = add_channel(database, "broken", receiver.url)
+        database.execute("update eventpulse.channels set plan = '{\"matcher\": 7}' where channel_id = %s", (broken,))
+        with sending(settings_of(database_url)):
+            open_alerts(database, 1)
+            wait_for(lambda: bool(deliveries(database, state="waiting", attempts=1)), "it failed once")
+            database.execute("update eventpulse.deliveries set message = '{}', due_at = now()")
+            open_alerts(database, 2)
+            wait_for(lambda: len(deliveries(database, state="sent")) == 1, "the next one is told of")
+    (failed,) = deliveries(database, state="failed")
+    assert failed["reason"] == "failed: its message cannot be read any more"
+    row = database.execute("select waits_why from eventpulse.channels where channel_id = %s", (broken,)).fetchone()
+    assert row is not None and "matcher must be an object" in row[0]
