@@ -36,7 +36,7 @@ def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta, a
     """
     in_time, newest, too_late = _without_too_late(accepted, rows, correct)
     if rule.has_one_group and in_time.height == rows.height:
-        return _of_one_group(rule, memory, in_time, newest, too_late)
+        return _of_one_group(rule, memory, rows, newest, too_late)  # `in_time` may be in the order of acceptance
     in_time = in_time.sort(TIME_ORDER)
     scope = in_time.group_by("group_key").agg(pl.col("group").first(), since=pl.col("timestamp").min())
     scope = scope.select(SCOPE.names()).sort("group_key")

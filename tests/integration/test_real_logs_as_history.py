@@ -98,8 +98,8 @@ def test_history_and_live_have_the_same_anomalies_id_by_id(
         assert run("audit", "--repair").count("is repaired") == len(DAMAGED)
         assert anomalies(connection) == found
 
-    publish(redis_url, events, an_entry=100)
-    with a_drain(other_database_url, redis_url, batch_events=700, correct=timedelta(days=1)) as drain:
+    publish(redis_url, events, an_entry=1_000)
+    with a_drain(other_database_url, redis_url, batch_events=20_000, correct=timedelta(days=1)) as drain:
         drain.run_until_empty()
         drain.store.look_around()
         live = anomalies(drain.connection)
