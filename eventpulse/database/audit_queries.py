@@ -5,9 +5,11 @@ from datetime import date
 
 from sqlalchemy import Connection, Row, Text, cast, select, text
 
+from eventpulse.database.coverage import RULES_AS_EVALUATED
 from eventpulse.database.tables import audit_findings, audits
 
-_GAPS = text("""
+_GAPS = text(
+    """
 with days as (
     select (minute at time zone 'UTC')::date as day, sum(count)::bigint as events from eventpulse.event_rollups
     where (cast(:before as date) is null or minute < cast(:before as date)) group by 1 order by 1 desc limit :limit
@@ -15,7 +17,7 @@ with days as (
     select d.day, d.events, r.rule_id, r.name, tstzmultirange(tstzrange(
         d.day::timestamptz, greatest(d.day, least(d.day + interval '1 day', now() - interval '2 minutes')))) as whole,
         c.evaluated
-    from days d cross join eventpulse.rules r
+    from days d cross join {rules} r
         left join eventpulse.coverage c on c.rule_id = r.rule_id and c.day = d.day and c.semantic_hash = r.semantic_hash
     where r.enabled
 )
@@ -23,7 +25,8 @@ select d.day, d.events, w.rule_id, w.name, lower(gap) as start, upper(gap) as en
 from days d left join wanted w on w.day = d.day and not isempty(w.whole - coalesce(w.evaluated, '{}'))
     left join lateral unnest(w.whole - coalesce(w.evaluated, '{}')) as gap on true
 order by d.day desc, w.name, start
-""")
+""".replace("{rules}", RULES_AS_EVALUATED)
+)
 
 
 def newest_audits(

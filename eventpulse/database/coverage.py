@@ -52,6 +52,16 @@ where c.live and not exists (
     where c.rule_id = r.rule_id and c.semantic_hash = r.semantic_hash)
 """
 
+#: The rules with the meaning that coverage knows them by: that of a composite depends on its members, so it is the one
+#: it was evaluated with last.
+RULES_AS_EVALUATED = """
+(select rule_id, name, enabled, coalesce(
+    case when document -> 'condition' ->> 'type' = 'composite' then (
+        select m.semantic_hash from eventpulse.coverage m where m.rule_id = every.rule_id
+        order by m.updated_at desc limit 1) end,
+    semantic_hash) as semantic_hash from eventpulse.rules every)
+"""
+
 
 @dataclass(frozen=True)
 class Meaning:

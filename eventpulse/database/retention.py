@@ -99,7 +99,8 @@ with gone as (
         select rule_id, day, semantic_hash from eventpulse.coverage c
         where updated_at < %(bound)s and not live and (
             not exists (select from eventpulse.rules r
-                where r.rule_id = c.rule_id and r.semantic_hash = c.semantic_hash)
+                where r.rule_id = c.rule_id and (r.semantic_hash = c.semantic_hash
+                    or r.document -> 'condition' ->> 'type' = 'composite'))
             or exists (select from eventpulse.removed_days d where d.day = c.day)
                 and not exists (select from eventpulse.event_rollups where minute >= c.day and minute < c.day + 1)
                 and not exists (select from eventpulse.anomalies a where a.rule_id = c.rule_id

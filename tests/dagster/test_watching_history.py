@@ -18,6 +18,8 @@ from tests.reevaluating import forget_anomalies
 FIRST = datetime(2026, 1, 29, tzinfo=UTC)
 DAY = timedelta(days=1)
 RULE = {"name": "each", "severity": "info", "window_seconds": 60, "condition": {"type": "match"}}
+#: Its meaning depends on its member, so it is not the one that its document alone has.
+COMPOSITE = {**RULE, "name": "both", "condition": {"type": "composite", "expression": "each"}}
 
 
 def told(cursor: str | None) -> tuple[str | None, dict[str, tuple[str, str, str]]]:
@@ -45,6 +47,7 @@ def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
         publish(redis_url, three_days[:1])
         drain.run_until_empty()
         save_rule(database_url, RULE)
+        save_rule(database_url, COMPOSITE)
         publish(redis_url, three_days[1:])
         drain.run_until_empty()
         drain.connection.execute(
@@ -55,7 +58,7 @@ def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
         assert first == {
             "2026-01-31": ("live", "none", "no"),
             "2026-01-30": ("live", "none", "no"),
-            "2026-01-29": ("missing", "1 of 1 rules", "no"),
+            "2026-01-29": ("missing", "2 of 2 rules", "no"),
         }
         assert told(cursor) == (cursor, {})
 
