@@ -62,6 +62,13 @@ RULES_AS_EVALUATED = """
     semantic_hash) as semantic_hash from eventpulse.rules every)
 """
 
+#: Whether a version `v` of a rule is meant by a meaning. What a composite means depends on its members too, and its
+#: versions know nothing of those: there it is the versions that say the same as the present one.
+MEANT_BY = """
+(v.semantic_hash = {meaning} or exists (select from eventpulse.rules r where r.rule_id = v.rule_id
+    and r.semantic_hash = v.semantic_hash and r.document -> 'condition' ->> 'type' = 'composite'))
+"""
+
 
 @dataclass(frozen=True)
 class Meaning:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
+from eventpulse.database.coverage import MEANT_BY
 from eventpulse.errors import EventPulseError
 from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 
@@ -154,7 +155,8 @@ def current_anomalies(
         from eventpulse.anomalies
         where rule_id = %(rule)s and state = 'current' and occurred_at >= %(since)s {groups}
           and rule_version in
-            (select version from eventpulse.rule_versions where rule_id = %(rule)s and semantic_hash = %(meaning)s)
+            (select version from eventpulse.rule_versions v where rule_id = %(rule)s
+             and {MEANT_BY.format(meaning="%(meaning)s")})
         """,
         {
             "rule": rule_id,

@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
+from eventpulse.database.coverage import MEANT_BY
 
 #: So many differences of a rule are named.
 MOST_SAMPLES = 20
@@ -51,11 +52,11 @@ _COLUMNS = (
 )
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 
-_STANDING = """
+_STANDING = f"""
 standing as (
     select a.* from eventpulse.anomalies a join judged j on j.rule_id = a.rule_id
         join eventpulse.rule_versions v on v.rule_id = a.rule_id and v.version = a.rule_version
-            and v.semantic_hash = j.semantic_hash
+            and {MEANT_BY.format(meaning="j.semantic_hash")}
     where a.state = 'current' and a.occurred_at >= j.since and a.occurred_at < j.until
 )
 """
