@@ -10,8 +10,10 @@ for longer than that.
 
 import hashlib
 import hmac
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -47,7 +49,7 @@ def send_webhook(url: str, secret: str, message: Message, *, key: str, channel: 
         timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
         trusting = not is_loopback(urlsplit(url).hostname or "")
         with (
-            httpx2.Client(timeout=timeout, trust_env=trusting, follow_redirects=False) as client,
+            httpx2.Client(timeout=timeout, trust_env=trusting, verify=_trust(), follow_redirects=False) as client,
             client.stream("POST", url, content=body, headers=headers) as answer,
         ):
             _read_a_little(answer)
@@ -72,6 +74,12 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 def body_of(message: Message, *, key: str, channel: str) -> bytes:
     """The body of a webhook."""
     return msgspec.json.encode({"delivery_id": key, "channel": channel, **msgspec.to_builtins(message)})
+
+
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """Whom to trust. Reading it costs more than sending a message, so it is read once in a process."""
+    return httpx2.create_ssl_context()
 
 
 def _read_a_little(answer: httpx2.Response) -> None:
