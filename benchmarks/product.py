@@ -22,6 +22,7 @@ from eventpulse.settings import PROJECT_ROOT, Settings, load_settings
 
 T = TypeVar("T")
 _UP_WITHIN_SECONDS = 120.0
+_PORTS = ("PORT", *(f"EVENTPULSE_{name}_PORT" for name in ("DAGSTER", "CODE", "POSTGRES", "REDIS")))
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ def _environment(home: Path, changes: dict[str, object]) -> dict[str, str]:
     ours = ("EVENTPULSE_", "DAGSTER_", "DATABASE_URL", "REDIS_URL", "HOST", "PORT", "LOG_LEVEL")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment["EVENTPULSE_HOME"] = str(home)
-    for name in ("PORT", "EVENTPULSE_DAGSTER_PORT", "EVENTPULSE_CODE_PORT", "EVENTPULSE_POSTGRES_PORT"):
-        environment[name] = str(choose_free_port())
-    environment["EVENTPULSE_REDIS_PORT"] = str(choose_free_port())
+    ports: dict[int, None] = {}
+    while len(ports) < len(_PORTS):  # one that is free now may be chosen twice
+        ports[choose_free_port()] = None
+    environment |= {name: str(port) for name, port in zip(_PORTS, ports, strict=True)}
     return environment | {name: str(value) for name, value in changes.items()}
 
 
