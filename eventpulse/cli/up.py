@@ -34,6 +34,7 @@ def up(
             say(f"New rule: {name}")
         api = address_of(settings.host, settings.port)
         console.print(f"\n[bold green]EventPulse is ready[/] after {time.monotonic() - begun:.1f} s.\n")
+        say(f"  Dashboard  {api}/dashboard")
         say(f"  API        {api}/api/v1   (described at {api}/docs)")
         say(f"  Dagster    {settings.dagster_at}")
         say(f"  Logs       {settings.home / 'logs'}")
