@@ -17,9 +17,10 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import UTC_MICROSECONDS
 from rules.episode import lasting_truth
+from rules.evaluation import look_back
 from rules.kinds import KINDS
 from rules.rule import Rule
-from rules.window import A_MOMENT, instant_of, microseconds
+from rules.window import A_MOMENT, FOREVER, instant_of, microseconds
 
 #: One line for each group that was looked at: all of its spans that end at `since` or later are known.
 LOOKED_AT = pl.Schema({"group": pl.String(), "since": UTC_MICROSECONDS})
@@ -122,14 +123,16 @@ def true_before(rule: Rule, rows: pl.DataFrame, from_on: int, before: int) -> in
 
 def _moments(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """The moments of the truth in their order, each with the number of the span that it lies in or ends."""
-    if rows.is_empty():
+    kind, still, silent = KINDS[rule.condition.type], quiet(rule), _true_in_silence(rule, rows, asked)
+    if rows.is_empty() and silent.is_empty():
         return _NO_MOMENTS
-    kind, still = KINDS[rule.condition.type], quiet(rule)
     earliest: int = asked["asked_from"].min()  # type: ignore[assignment]
     if still is None:
         held, kept = rule.for_seconds * 1_000_000, rule.keep_firing_seconds * 1_000_000
-        moments = kind.truth(rule, rows, earliest - held - kept - microseconds(A_MOMENT), None)
-        moments = lasting_truth(moments, held, kept, True)
+        moments = silent
+        if not rows.is_empty():
+            moments = kind.truth(rule, rows, earliest - held - kept - microseconds(A_MOMENT), None)
+            moments = pl.concat([silent, lasting_truth(moments, held, kept, True)])
         event = pl.Series(moments["row"]).zip_with(moments["follows"].is_null(), moments["follows"])
     else:
         moments = kind.truth(rule, rows, earliest, None).filter("true")
@@ -150,6 +153,24 @@ def _moments(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFram
     else:
         goes_on = (pl.col("at") - pl.col("at").shift(1).over("group_key") <= still).fill_null(False)
     return placed.with_columns(number=(pl.col("true") & ~goes_on).cast(pl.Int64).cum_sum().over("group_key"))
+
+
+def _true_in_silence(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """A true moment right before `since` for each group of which there are no earlier rows, where silence is what the
+    condition asks for: it holds until the first row says otherwise. A group that begins with that row has no alert
+    that could go on, so nothing follows from it there."""
+    kind = KINDS[rule.condition.type]
+    if not kind.lasts(rule) or not kind.true_without_rows(rule) or look_back(rule) == FOREVER:
+        asked = asked.clear()
+    begun = rows.group_by("group_key").agg(begun=pl.col("timestamp").cast(pl.Int64).min())
+    found = asked.join(begun, on="group_key", how="left")
+    return found.filter((pl.col("begun") >= pl.col("asked_from")).fill_null(True)).select(
+        "group_key",
+        at=pl.col("asked_from") - 1,
+        row=pl.lit(None, pl.UInt32),
+        true=pl.lit(True),
+        follows=pl.lit(None, pl.UInt32),
+    )
 
 
 _NO_MOMENTS = pl.DataFrame(

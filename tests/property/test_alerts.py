@@ -15,7 +15,7 @@ from rules.alerting.spans import Spans, quiet, true_before
 from rules.detection import Horizons, Watched, arrivals, detect, empty_memory
 from rules.evaluation import evaluate_whole, paths_of
 from rules.fields import with_fields
-from rules.rule import Rule
+from rules.rule import Rule, read_rule
 from tests.property.test_detection import EPOCH, conditions, recall, rows_of, rules_of, streams
 from tests.reference import alerts as reference
 from tests.reference.agreement import START, Event, frame
@@ -109,6 +109,25 @@ def test_alerts_are_those_of_one_evaluation(name: str, data: st.DataObject) -> N
         for alert in book.alerts
     ]
     assert sorted(found, key=str) == reference.alerts(rule, [event for batch in batches for event in batch])
+
+
+def test_where_silence_is_what_is_alerted_on_it_lasts_until_the_next_event() -> None:
+    """Although what is remembered reaches no further back than a window, in which nothing is."""
+    rule = read_rule(
+        {
+            "name": "silence",
+            "severity": "info",
+            "window_seconds": 1,
+            "condition": {"type": "threshold", "metric": "count", "filters": {}, "operator": "<", "value": 1},
+        }
+    )
+    events = [Event(str(number), "tick", "web", START + number * 3_000_000, number) for number in range(2)]
+    book = Book(rule)
+
+    keep_up(book, [events], Horizons(timedelta(seconds=1), timedelta(days=1), timedelta(0), timedelta(seconds=1)))
+
+    ends = [(alert.opened - START, alert.due and alert.due - START) for alert in book.alerts]
+    assert ends == [(1_000_000, 3_000_000), (4_000_000, None)]
 
 
 def keep_up(book: Book, batches: list[list[Event]], horizons: Horizons) -> None:
