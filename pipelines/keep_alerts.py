@@ -310,8 +310,10 @@ class AlertKeeping:
             if _over(row.due_at, self.through(row.rule_id)):
                 row.state, row.resolution, row.ended_at = "resolved", "ended", row.due_at
                 self.changes.notes.append(Note(row.alert_id, "resolved", row.origin, "resolved"))
-        for key, row in list(self.changes.changed.items()):
-            was = before[key]
+        for key, was in before.items():
+            if key not in self.changes.changed:  # those of rules that are gone are settled by `remove`
+                continue
+            row = self.changes.changed[key]
             self._settle_one(row, was)
             if _unlike(row, was) == {"due_at"}:
                 self.changes.extended[key] = self.changes.changed.pop(key)
