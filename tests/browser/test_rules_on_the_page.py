@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from eventpulse.clock import utc_now
 from tests.at_the_door import until
@@ -30,6 +30,23 @@ def attack(product: Product, address: str, *, minutes_ago: float = 0) -> None:
     failed = {"event_type": "login_failed", "timestamp": at, "payload": {"ip": address}}
     ids = product.send(*[failed] * 6)
     until(lambda: product.stored(ids))
+
+
+def test_an_answer_that_comes_late_takes_nothing_back_of_what_was_written_meanwhile(
+    product: Product, new_page: Callable[..., Page]
+) -> None:
+    page, held = new_page(), list[Route]()
+    page.route("**/api/v1/rules/text", lambda route: route.continue_() if held else held.append(route))
+    page.goto(product.page("/rules/new"))
+    page.get_by_label("Event type").wait_for()
+    until(lambda: page.evaluate("1") and held)
+
+    page.get_by_label("Name").fill("written meanwhile")
+    with page.expect_response("**/api/v1/rules/text"):
+        held[0].continue_()
+    page.get_by_label("Event type").fill("tick")
+
+    expect(page.get_by_text("It can be read.")).to_be_visible()
 
 
 def test_a_rule_is_written_tried_made_and_its_alert_appears_and_is_acknowledged(

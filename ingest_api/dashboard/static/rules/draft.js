@@ -38,11 +38,17 @@ export function draft(document, signal) {
   }
   const soon = whenRested(read, 250);
 
-  function put(next, { from = "form", at = "soon" } = {}) {
-    state.document = next;
+  /** Note a change. An answer to what stood there before says nothing of it any more, and must not undo it. */
+  function change(from) {
+    asked += 1;
     state.reading = true;
     state.revision += 1;
     tell(from);
+  }
+
+  function put(next, { from = "form", at = "soon" } = {}) {
+    state.document = next;
+    change(from);
     if (at === "once") read({ rule: next });
     else soon({ rule: next });
   }
@@ -61,9 +67,7 @@ export function draft(document, signal) {
     /** Take a text that somebody is writing, in "yaml" or "json". */
     write(text, format) {
       if (format === "yaml") state.yaml = text;
-      state.reading = true;
-      state.revision += 1;
-      tell("text");
+      change("text");
       soon({ text }, format === "yaml");
     },
     /** Put a value at a path of keys; undefined takes it away, and what is empty without it. */
