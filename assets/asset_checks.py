@@ -10,7 +10,6 @@ from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
 from eventpulse.database.transactions import reading
-from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.connect import open_redis
 
@@ -38,12 +37,10 @@ def every_event_is_accounted_for() -> dg.AssetCheckResult:
 
 def look(settings: Settings) -> Balance:
     """The balance of the last days."""
-    if settings.database_url is None or settings.redis_url is None:
-        raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
     since = (utc_now() - timedelta(days=LAST_DAYS - 1)).date()
-    engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse balance", pool_size=1)
+    engine = open_engine(settings.database_address(), application="eventpulse balance", pool_size=1)
     try:
-        with closing(open_redis(settings.redis_url.get_secret_value())) as client, reading(engine) as connection:
+        with closing(open_redis(settings.redis_address())) as client, reading(engine) as connection:
             return read_balance(connection, client, since=since)
     finally:
         engine.dispose()

@@ -11,7 +11,6 @@ from pydantic import Field
 from assets.partitions import daily
 from eventpulse.database.connect import open_connection
 from eventpulse.database.coverage import start_of
-from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from pipelines.announce import announce_history
 from pipelines.backfill import Backfill
@@ -34,10 +33,8 @@ class HistoryOptions(dg.Config):
 @contextmanager
 def history_connection(settings: Settings, run_id: str) -> Iterator[psycopg.Connection]:
     """The connection of a run that works on history."""
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     name = f"eventpulse history {run_id}"
-    with closing(open_connection(settings.database_url.get_secret_value(), application=name)) as connection:
+    with closing(open_connection(settings.database_address(), application=name)) as connection:
         yield connection
 
 

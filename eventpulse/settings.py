@@ -108,10 +108,24 @@ class Settings(BaseSettings):
         """Where we reach Dagster's webserver ourselves."""
         return address_of(self.dagster_host, self.dagster_port)
 
+    def database_address(self) -> str:
+        """Where PostgreSQL is, the password included. Raises SettingsError where that is not known."""
+        return _known("DATABASE_URL", self.database_url)
+
+    def redis_address(self) -> str:
+        """Where Redis is, the password included. Raises SettingsError where that is not known."""
+        return _known("REDIS_URL", self.redis_url)
+
     @property
     def running_file(self) -> Path:
         """Where `eventpulse up` writes the addresses of the servers it started, for other commands to read."""
         return self.home / "running.env"
+
+
+def _known(name: str, url: SecretStr | None) -> str:
+    if url is None:
+        raise SettingsError(f"{name} is not known. Is `eventpulse up` running?")
+    return url.get_secret_value()
 
 
 def load_settings(**overrides: Any) -> Settings:

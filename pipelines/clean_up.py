@@ -21,7 +21,6 @@ from eventpulse.database.retention import (
     remove_deliveries,
     remove_events,
 )
-from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from pipelines.prune_reports import prune_reports
 from pipelines.prune_runs import prune_runs
@@ -84,10 +83,8 @@ def clean_up_tables(connection: psycopg.Connection, settings: Settings, now: dat
 def clean_up_op(context: dg.OpExecutionContext) -> None:
     """One clean-up."""
     settings, now = load_settings(), utc_now()
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     application = f"eventpulse clean up {context.run_id}"
-    with closing(open_connection(settings.database_url.get_secret_value(), application=application)) as connection:
+    with closing(open_connection(settings.database_address(), application=application)) as connection:
         gone = clean_up_tables(connection, settings, now)
     runs_from = _limit(now, settings.run_retention_days)
     runs = 0 if runs_from is None else prune_runs(context.instance, runs_from)

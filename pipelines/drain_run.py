@@ -15,10 +15,9 @@ from typing import Protocol
 
 import psycopg
 import redis
-from pydantic import SecretStr
 
 from eventpulse.clock import Clock, iso_utc, utc_now
-from eventpulse.database.connect import open_connection
+from eventpulse.database.connect import CONNECTION_LOST, open_connection
 from eventpulse.database.counters import note_counter
 from eventpulse.database.incoming import prepare_staging
 from eventpulse.database.leadership import (
@@ -35,7 +34,7 @@ from eventpulse.database.leadership import (
     wait_for_leadership,
 )
 from eventpulse.database.ledger import settled
-from eventpulse.errors import DatabaseUnavailable, LeadershipLost, SettingsError, StreamUnavailable
+from eventpulse.errors import DatabaseUnavailable, LeadershipLost, StreamUnavailable
 from eventpulse.settings import Settings
 from eventpulse.stream import announcements
 from eventpulse.stream.connect import open_redis
@@ -52,12 +51,7 @@ from rules.detection import Horizons
 
 _BEAT_SECONDS = 1.0
 _FOLLOW_SECONDS = 5.0
-_DATABASE_AWAY = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,  # what was the primary is a replica now
-    DatabaseUnavailable,
-)
+_DATABASE_AWAY = (*CONNECTION_LOST, DatabaseUnavailable)
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +85,7 @@ class DrainRun:
         self._beaten = 0.0
         self._counter: Counter | None = None
         self._detector: Detector | None = None
-        self._redis = open_redis(_secret(self.settings.redis_url))
+        self._redis = open_redis(self.settings.redis_address())
         self._announcer = Announcer(self._redis, self.clock)
         self._shards = shards_of(self.settings.shards)
         self._shard = self._shards[0]
@@ -109,9 +103,7 @@ class DrainRun:
 
     def _contend(self, patience: Patience) -> None:
         """Stand by and lead over one connection, until the lease ends as it should."""
-        with open_connection(
-            _secret(self.settings.database_url), application=application_name(self.run_id)
-        ) as connection:
+        with open_connection(self.settings.database_address(), application=application_name(self.run_id)) as connection:
             detector = self._detector_on(connection, patience)
             if patience.waited_seconds:
                 self._go_on_after(patience.ended())
@@ -279,9 +271,3 @@ def _horizons(settings: Settings) -> Horizons:
         correct=timedelta(seconds=settings.correct_seconds),
         hot=timedelta(seconds=settings.hot_seconds),
     )
-
-
-def _secret(url: SecretStr | None) -> str:
-    if url is None:
-        raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
-    return url.get_secret_value()

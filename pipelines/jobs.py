@@ -8,7 +8,6 @@ from contextlib import closing
 import dagster as dg
 
 from eventpulse.database.connect import open_connection
-from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from pipelines.drain_run import DrainRun
 from pipelines.report_to_dagster import DagsterReporter
@@ -46,10 +45,8 @@ def drain_stream() -> None:
 
 def _rerun(context: dg.OpExecutionContext, earlier: str) -> None:
     settings = load_settings()
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
     application = f"eventpulse history {context.run_id}"
-    with closing(open_connection(settings.database_url.get_secret_value(), application=application)) as connection:
+    with closing(open_connection(settings.database_address(), application=application)) as connection:
         tally = rerun(connection, settings, earlier, context.run_id, context.log.info)
     for day, opened in tally.alerts_by_day.items():
         of_alerts: dict[str, int | str] = {"opened": opened, "origin": "rerun", "of_run": earlier}

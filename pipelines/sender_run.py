@@ -12,10 +12,9 @@ from datetime import timedelta
 from typing import Protocol
 
 import psycopg
-from pydantic import SecretStr
 
 from eventpulse.clock import Clock, iso_utc, utc_now
-from eventpulse.database.connect import open_connection
+from eventpulse.database.connect import CONNECTION_LOST, open_connection
 from eventpulse.database.leadership import (
     SEND,
     application_name,
@@ -23,7 +22,7 @@ from eventpulse.database.leadership import (
     somebody_waits,
     wait_for_leadership,
 )
-from eventpulse.errors import DatabaseUnavailable, LeadershipLost, SettingsError
+from eventpulse.errors import DatabaseUnavailable, LeadershipLost
 from eventpulse.notify.address_box import AddressBox, open_address_box
 from eventpulse.settings import Settings
 from pipelines.dead_man import signs_of_life
@@ -37,12 +36,7 @@ _WAIT_FOR_QUIET = timedelta(seconds=30)
 #: When told to stop, what is underway is waited for so long. What is not back then is sent once more by the next run.
 _STOP_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
-_DATABASE_AWAY = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,
-    DatabaseUnavailable,
-)
+_DATABASE_AWAY = (*CONNECTION_LOST, DatabaseUnavailable)
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +70,7 @@ class SenderRun:
         while not self.shall_stop():
             try:
                 with open_connection(
-                    _secret(self.settings.database_url), application=application_name(self.run_id, SEND)
+                    self.settings.database_address(), application=application_name(self.run_id, SEND)
                 ) as connection:
                     if patience.waited_seconds:
                         self._go_on_after(patience.ended())
@@ -141,9 +135,3 @@ class SenderRun:
         if sender.tally.by_day:
             self.reporter.report(sender.tally)
             sender.tally = SendingTally()
-
-
-def _secret(url: SecretStr | None) -> str:
-    if url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
-    return url.get_secret_value()

@@ -13,6 +13,7 @@ import polars as pl
 import psycopg
 
 from eventpulse.clock import Clock
+from eventpulse.database.connect import CONNECTION_LOST
 from eventpulse.database.findings import restate_anomalies, retract_anomalies, save_anomalies, save_progress
 from eventpulse.database.history_lock import while_storing
 from eventpulse.database.incoming import REFUSALS, count_by_minute, refused_events
@@ -29,7 +30,6 @@ from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_ev
 from pipelines.set_aside import set_future_aside, set_lines_aside
 from pipelines.take_in import Intake
 
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 _NONE: Mapping[UUID, str] = {}
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class BatchStore:
         started_at = self._clock()
         try:
             return self._look_around(started_at)
-        except _AWAY:
+        except CONNECTION_LOST:
             raise
         except Exception:  # some rule's, of whatever kind; it must not stop the others
             return self._look_around(started_at, self._faulty_rules(READ_SCHEMA.to_frame(), started_at))
@@ -152,7 +152,7 @@ class BatchStore:
             return self._store(entries, read, started_at)
         except REFUSALS:
             read = self._without_refused(entries, read)
-        except _AWAY:
+        except CONNECTION_LOST:
             raise
         except Exception:  # some rule's, of whatever kind; it must not stop persistence or other rules
             _log.exception("A micro-batch could not be stored with all rules; the faulty ones are left out.")
@@ -176,7 +176,7 @@ class BatchStore:
                         foreseen = self._detector.foresee(in_hand.new, watermark, others, shard=self._shard)
                         found = self._detector.find(foreseen, watermark, started_at, others)
                         self._save(found, in_hand.batch_id)
-                except _AWAY:
+                except CONNECTION_LOST:
                     raise
                 except Exception as fault:
                     faulty[rule_id] = f"{type(fault).__name__}: {fault}"

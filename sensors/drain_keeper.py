@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import current_leases, drains_wanted, everybody
-from eventpulse.errors import SettingsError
 from eventpulse.settings import load_settings
 from eventpulse.stream.shards import shards_of
 from pipelines.jobs import DRAIN_JOB, drain_stream
@@ -41,10 +40,7 @@ _UNFINISHED = [
 def drain_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Watch, and ask for runs when any are missing."""
     settings = load_settings()
-    url = settings.database_url
-    if url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
-    engine = open_engine(url.get_secret_value(), application="eventpulse keeper of drains", pool_size=1)
+    engine = open_engine(settings.database_address(), application="eventpulse keeper of drains", pool_size=1)
     try:
         shards = [shard.number for shard in shards_of(settings.shards)]
         return _watch(context, engine, timedelta(seconds=settings.run_start_seconds), shards)

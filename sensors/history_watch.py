@@ -12,7 +12,7 @@ import dagster as dg
 from eventpulse.database.connect import open_engine
 from eventpulse.database.day_states import DayState, day_states
 from eventpulse.database.transactions import reading
-from eventpulse.errors import DatabaseUnavailable, SettingsError
+from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
 
 MOST_DAYS = 90
@@ -26,11 +26,9 @@ MOST_DAYS = 90
 )
 def history_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Look once; tell where anything has changed."""
-    url = load_settings().database_url
-    if url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
+    url = load_settings().database_address()
     try:
-        engine = open_engine(url.get_secret_value(), application="eventpulse watch", pool_size=1)
+        engine = open_engine(url, application="eventpulse watch", pool_size=1)
         try:
             with reading(engine) as connection:
                 days = day_states(connection, most=MOST_DAYS)

@@ -5,7 +5,6 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.own_events import accept_own_event
@@ -24,10 +23,8 @@ _LONGEST_MESSAGE = 2_000
 def run_failures(context: dg.RunFailureSensorContext) -> None:
     """Once for each run: told twice, it would be a duplicate."""
     settings = load_settings()
-    if settings.redis_url is None:
-        raise SettingsError("REDIS_URL is not known. Is `eventpulse up` running?")
     run = context.dagster_run
-    with open_redis(settings.redis_url.get_secret_value()) as client:
+    with open_redis(settings.redis_address()) as client:
         accept_own_event(
             client,
             EVENT_TYPE,

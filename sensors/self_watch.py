@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from eventpulse.database.connect import open_engine
 from eventpulse.database.transactions import reading, writing
 from eventpulse.database.troubles import known_troubles, note_told, note_trouble, untold_troubles
-from eventpulse.errors import DatabaseUnavailable, SettingsError
+from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.own_events import accept_own_event
@@ -41,12 +41,10 @@ _IDS = UUID("0b0f6c3e-6f5a-5d0e-9c43-5b1a2f7e8d90")
 def self_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look once, and say what is new."""
     settings = load_settings()
-    if settings.database_url is None or settings.redis_url is None:
-        raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
-    engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse watch", pool_size=1)
+    engine = open_engine(settings.database_address(), application="eventpulse watch", pool_size=1)
     try:
         notice(settings, engine, datetime.now(UTC))
-        with closing(open_redis(settings.redis_url.get_secret_value())) as client:
+        with closing(open_redis(settings.redis_address())) as client:
             told = tell(engine, client, shards=settings.shards)
     except (DatabaseUnavailable, RedisError, OSError) as fault:
         return dg.SkipReason(f"A server is away; what there is to say is said when it is back: {fault}")

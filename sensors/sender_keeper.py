@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import SEND, Contender, contenders
-from eventpulse.errors import SettingsError
 from eventpulse.settings import Settings, load_settings
 from pipelines.notification_jobs import SEND_JOB, send_notifications
 from sensors.drain_keeper import ASK_DAGSTER_SECONDS, WATCH_SECONDS, recent_runs, report_death
@@ -34,10 +33,7 @@ _ONLY = 0
 def sender_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Watch, and ask for a run when one is missing or about to end."""
     settings = load_settings()
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not known. Is `eventpulse up` running?")
-    address = settings.database_url.get_secret_value()
-    engine = open_engine(address, application="eventpulse keeper of the sender", pool_size=1)
+    engine = open_engine(settings.database_address(), application="eventpulse keeper of the sender", pool_size=1)
     try:
         return _watch(context, engine, settings)
     finally:

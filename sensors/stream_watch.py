@@ -17,7 +17,7 @@ from assets.events import events
 from eventpulse.clock import iso_utc
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import current_leases, everybody
-from eventpulse.errors import DatabaseUnavailable, SettingsError
+from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import Settings, load_settings
 from eventpulse.stream.backlog import Backlog, read_backlog
 from eventpulse.stream.connect import open_redis
@@ -66,9 +66,7 @@ def stream_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
 
 def look(settings: Settings) -> Seen:
     """How it is now."""
-    if settings.database_url is None or settings.redis_url is None:
-        raise SettingsError("DATABASE_URL and REDIS_URL are not known. Is `eventpulse up` running?")
-    engine = open_engine(settings.database_url.get_secret_value(), application="eventpulse watch", pool_size=1)
+    engine = open_engine(settings.database_address(), application="eventpulse watch", pool_size=1)
     try:
         now = datetime.now(UTC)
         leases, leaders = current_leases(engine), []
@@ -78,7 +76,7 @@ def look(settings: Settings) -> Seen:
             if leader is not None and lease is not None and now - lease.heartbeat_at < SILENT:
                 leaders.append(leader)
         all_led = len(leaders) == settings.shards
-        with closing(open_redis(settings.redis_url.get_secret_value())) as client:
+        with closing(open_redis(settings.redis_address())) as client:
             return Seen(read_backlog(client, settings.shards), ", ".join(leaders) if all_led else None, now)
     finally:
         engine.dispose()

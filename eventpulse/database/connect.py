@@ -6,6 +6,13 @@ from sqlalchemy.exc import ArgumentError
 
 from eventpulse.errors import DatabaseUnavailable, SettingsError
 
+#: What is raised where a connection is lost, or leads to a server that cannot be written to: to be tried again.
+CONNECTION_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # what was the primary is a replica now
+)
+
 
 def open_engine(url: str, *, application: str, pool_size: int = 5) -> Engine:
     """An engine for one process. Connections are opened when first used, in UTC, under the name of `application`.
