@@ -35,6 +35,7 @@ from ingest_api.parameters import (
     RuleOrName,
     Severity,
     To,
+    in_order,
 )
 
 router = APIRouter(prefix="/anomalies", tags=["anomalies"])
@@ -57,8 +58,7 @@ def list_anomalies(
 ) -> Response:
     """Anomalies, the newest detected first. `state=retracted` shows those that later events disproved. `from` and `to`
     are event time, when an anomaly occurred."""
-    if since is not None and until is not None and since > until:
-        raise HTTPException(400, "from must not be after to")
+    in_order(since, until)
     after = anomaly_place(cursor) if cursor else None
     wanted = AnomalyFilter(rule, severity, None if state == "all" else state, origin, since, until, group, alert_id)
     with reading(database) as connection:

@@ -15,7 +15,7 @@ from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
 from ingest_api.event_search import place_of, search_events
 from ingest_api.paging import event_cursor, event_place, page
-from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To, Where
+from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To, Where, in_order
 from ingest_api.payloads import EventPage, StoredEvent
 from rules.predicate import read_predicate
 
@@ -39,8 +39,7 @@ def list_events(
     A search with `where` looks at a bounded number of rows: a page of it may be short, or empty, and yet have a `next`,
     which goes on where it ended. `pagination.scanned` says how many rows were looked at; `offset` counts within a page.
     """
-    if since is not None and until is not None and since > until:
-        raise HTTPException(400, "from must not be after to")
+    in_order(since, until)
     after = event_place(cursor) if cursor else None
     wanted = EventFilter(event_type, source, since, until)
     if where is not None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
@@ -12,13 +12,21 @@ from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
 from ingest_api.metric_payloads import Metrics, MetricsOverTime
-from ingest_api.parameters import BucketSeconds, EventType, From, GroupBy, MostKeys, Source, To, WindowSeconds
+from ingest_api.parameters import BucketSeconds, EventType, From, GroupBy, MostKeys, Source, To, WindowSeconds, in_order
 
 MOST_BUCKETS = 2_000
 _DEFAULT_STRETCH = timedelta(hours=1)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
+
+
+def charted(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """The stretch of a chart: the last hour before its end, which is now, where nothing else is asked for."""
+    until = until or utc_now()
+    since = since or until - min(_DEFAULT_STRETCH, until - _EARLIEST)
+    in_order(since, until)
+    return since, until
 
 
 @router.get("", response_model=Metrics, responses=documented(400, 500, 503))
@@ -64,10 +72,7 @@ def show_series(
 
     At most 2,000 buckets: where `bucket_seconds` would make more, longer ones are used, and the answer says which.
     """
-    until = until or utc_now()
-    since = since or until - min(_DEFAULT_STRETCH, until - _EARLIEST)
-    if since > until:
-        raise HTTPException(400, "from must not be after to")
+    since, until = charted(since, until)
     buckets = buckets_between(since, until, bucket_seconds, most=MOST_BUCKETS)
     with reading(database) as connection:
         counted = count_in_buckets(

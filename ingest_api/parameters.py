@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import Query
+from fastapi import HTTPException, Query
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -151,6 +151,14 @@ RuleOrName = Annotated[
     Query(alias="rule_id", description="Of this rule: its id, or a name it has or had."),
 ]
 Severity = Annotated[str | None, plain_text("severity"), STRING, Query(description="critical, warning or info.")]
+
+
+def in_order(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a stretch that ends before it begins."""
+    if since is not None and until is not None and since > until:
+        raise HTTPException(400, "from must not be after to")
+
+
 From = Annotated[
     datetime | None, _instant("from"), _INSTANT, Query(alias="from", description="First instant, included.")
 ]

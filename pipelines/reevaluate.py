@@ -40,7 +40,7 @@ from pipelines.whole_days import is_whole
 from rules.evaluation import look_back
 from rules.replay import Replay, settled_through
 from rules.rule import Rule
-from rules.window import FOREVER, earlier
+from rules.window import FOREVER, earlier, watermark_at
 
 #: So often a slice is evaluated beside live detection; should events arrive in it every time, it is evaluated once more
 #: while nothing is stored.
@@ -125,9 +125,7 @@ class Reevaluation:
 
     def watermark(self) -> datetime:
         """How far truth that moves without events may be judged now, as in live detection."""
-        newest = newest_event(self.connection)
-        by_clock = self.clock() - self.idle
-        return by_clock if newest is None else max(newest - self.lateness, by_clock)
+        return watermark_at(self.clock(), newest_event(self.connection), lateness=self.lateness, idle=self.idle)
 
     def _present(self) -> datetime:
         newest = newest_event(self.connection)

@@ -29,6 +29,7 @@ from pipelines.live_coverage import LiveCoverage
 from pipelines.read_events import NOTHING_READ, READ_SCHEMA, ReadEvents, read_events
 from pipelines.set_aside import set_future_aside, set_lines_aside
 from pipelines.take_in import Intake
+from rules.window import watermark_at
 
 _NONE: Mapping[UUID, str] = {}
 _log = logging.getLogger(__name__)
@@ -83,8 +84,7 @@ class BatchStore:
 
     def watermark(self, newest: datetime | None) -> datetime:
         """How far conditions that move without events may be judged: no event before it is waited for any more."""
-        by_clock = self._clock() - self._idle
-        return by_clock if newest is None else max(newest - self._lateness, by_clock)
+        return watermark_at(self._clock(), newest, lateness=self._lateness, idle=self._idle)
 
     def look_around(self) -> Committed | None:
         """What a drain does while no events come: follow the rule book, and judge what time alone has made true.

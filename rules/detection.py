@@ -313,7 +313,7 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame) -> pl.DataFra
     else:
         recent = rows.filter(rows["timestamp"] > earlier(since, span))
     if rule.group_by:
-        recent = recent.filter(recent["group_key"].is_in(scope["group_key"]))
+        recent = recent.filter(recent["group_key"].is_in(scope["group_key"].implode()))
     if span == FOREVER and recent.height > _FEW_ROWS:
         return carry(rule, recent, since)
     return recent.sort("group_key", "timestamp", "position", "event_id")

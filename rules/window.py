@@ -45,6 +45,13 @@ def parted(rows: pl.DataFrame, instant: datetime) -> tuple[pl.DataFrame, pl.Data
     return rows.filter(young), rows.filter(~young)
 
 
+def watermark_at(now: datetime, newest: datetime | None, *, lateness: timedelta, idle: timedelta) -> datetime:
+    """How far truth that moves without events may be judged: no event before it is waited for any more. `newest` is the
+    newest event time known."""
+    by_clock = now - idle
+    return by_clock if newest is None else max(newest - lateness, by_clock)
+
+
 def instant_of(at: datetime) -> int:
     """An instant as the integer that timestamps are: microseconds since 1970."""
     return microseconds(at - EPOCH)

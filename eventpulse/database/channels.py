@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from eventpulse.database.tables import channel_files, channels
+from eventpulse.database.tables import channels
 from eventpulse.errors import EventPulseError
 
 OUTBOX = "eventpulse_outbox"
@@ -76,16 +76,6 @@ def remove_channel(connection: Connection, channel_id: UUID) -> bool:
         )
         tell_sender(connection)
     return gone
-
-
-def was_taken_over(connection: Connection, path: str) -> bool:
-    """Whether a file of channels has been read already."""
-    return connection.execute(select(channel_files.c.path).where(channel_files.c.path == path)).first() is not None
-
-
-def note_taken_over(connection: Connection, path: str, count: int) -> None:
-    """Write down that a file of channels has been read."""
-    connection.execute(insert(channel_files).values(path=path, channels=count))
 
 
 def _columns(channel: StoredChannel) -> dict[str, Any]:

@@ -189,8 +189,3 @@ def current_leases(engine: Engine) -> dict[int, Lease]:
     query = text("select shard, dagster_run_id, leads_since, lease_until, heartbeat_at from eventpulse.drain_leases")
     with engine.connect() as connection:
         return {shard: Lease(*lease) for shard, *lease in connection.execute(query)}
-
-
-def current_lease(engine: Engine, shard: int) -> Lease | None:
-    """The last lease that was written down for a shard."""
-    return current_leases(engine).get(shard)

@@ -51,6 +51,7 @@ from ingest_api.parameters import (
     RuleOrName,
     Severity,
     To,
+    in_order,
     one_of,
 )
 from ingest_api.rule_book.rule_requests import sent_as
@@ -93,8 +94,7 @@ def list_alerts(
     until: To = None,
 ) -> Response:
     """Alerts, those made last first. `from` and `to` are event time, when an alert opened."""
-    if since is not None and until is not None and since > until:
-        raise HTTPException(400, "from must not be after to")
+    in_order(since, until)
     wanted = AlertFilter(_STATES[state], severity, rule, group, origin, since, until)
     after = alert_place(cursor) if cursor else None
     with reading(database) as connection:

@@ -1,9 +1,9 @@
 """What only the overview of the dashboard asks: anomalies counted for the marks of its chart, and the share of events
 that a condition is true for."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
@@ -15,14 +15,12 @@ from ingest_api.answers import documented, json_answer
 from ingest_api.dashboard.overview_payloads import AnomaliesOverTime, Share
 from ingest_api.dependencies import Database
 from ingest_api.event_search import those_that_pass
-from ingest_api.metric_routes import MOST_BUCKETS
+from ingest_api.metric_routes import MOST_BUCKETS, charted
 from ingest_api.parameters import BucketSeconds, EventType, From, Source, To, Where, WindowSeconds
 from rules.predicate import read_predicate
 
 #: So that asking every few seconds costs next to nothing, however much comes in.
 MOST_LOOKED_AT = 2_000
-_DEFAULT_STRETCH = timedelta(hours=1)
-_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 
@@ -32,10 +30,7 @@ def show_anomalies_over_time(
     database: Database, since: From = None, until: To = None, bucket_seconds: BucketSeconds = 60
 ) -> Response:
     """Anomalies that stand, counted over event time by severity. Buckets are those of `GET /metrics/series`."""
-    until = until or utc_now()
-    since = since or until - min(_DEFAULT_STRETCH, until - _EARLIEST)
-    if since > until:
-        raise HTTPException(400, "from must not be after to")
+    since, until = charted(since, until)
     buckets = buckets_between(since, until, bucket_seconds, most=MOST_BUCKETS)
     with reading(database) as connection:
         marks = count_anomalies(connection, buckets)

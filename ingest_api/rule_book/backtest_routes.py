@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, HTTPException
@@ -21,14 +20,13 @@ from eventpulse.database.connect import open_connection
 from eventpulse.database.history import standing_keys
 from eventpulse.database.history_slices import Of, count_events, read_slices
 from eventpulse.database.transactions import reading
-from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.intake.body import read_body
 from ingest_api.rule_book.backtest_payloads import Backtested
-from ingest_api.rule_book.meant_rule import meant_rule
-from ingest_api.rule_book.rule_documents import BadRule, bad_rule
+from ingest_api.rule_book.meant_rule import AboutRule, meant_rule, read_question
+from ingest_api.rule_book.rule_documents import bad_rule
 from ingest_api.rule_book.rule_payloads import RuleRefused
 from ingest_api.rule_book.rule_requests import sent_as
 from rules.backtest import Outcome, backtest
@@ -45,17 +43,13 @@ _SLICE_EVENTS = 5_000
 _one_at_a_time = threading.Semaphore(1)
 
 
-class _Asked(msgspec.Struct):
+class _Asked(AboutRule):
     """The body."""
 
-    start: Timestamp = msgspec.field(name="from")
-    end: Timestamp = msgspec.field(name="to")
-    rule: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    rule_id: UUID | msgspec.UnsetType = msgspec.UNSET
-    sweep: dict[str, list[Any]] = {}
+    sweep: dict[str, list[Any]] = msgspec.field(default_factory=dict)
 
 
-_read = msgspec.json.Decoder(_Asked).decode
+_decoder = msgspec.json.Decoder(_Asked)
 
 
 @router.post(
@@ -67,24 +61,12 @@ _read = msgspec.json.Decoder(_Asked).decode
 async def backtest_rule(request: Request, database: Database, settings: TheSettings) -> Response:
     """Evaluate a draft (`rule`) or a rule that stands (`rule_id`) over stored history: anomalies, alerts, notifications
     that would have gone out, by day, and the difference to what stands. A sweep tries many variants in one pass."""
-    asked = _asked(await read_body(request, settings.max_body_bytes))
+    asked = read_question(_decoder, await read_body(request, settings.max_body_bytes))
     return json_answer(await run_in_threadpool(_tried, asked, database, settings))
 
 
-def _asked(body: bytes) -> _Asked:
-    try:
-        asked = _read(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise BadRule([f"The body must have from and to, and rule or rule_id: {fault}"]) from None
-    if (asked.rule is msgspec.UNSET) == (asked.rule_id is msgspec.UNSET):
-        raise BadRule(["Give either rule or rule_id"])
-    if asked.start >= asked.end:
-        raise BadRule(["from must be before to"])
-    return asked
-
-
 def _tried(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any]:
-    rule = meant_rule(asked.rule, asked.rule_id, database, settings)
+    rule = meant_rule(asked, database, settings)
     try:
         tried = variants(rule, asked.sweep)
     except RuleFaults as faults:

@@ -1,5 +1,6 @@
 """Which rule a question is about: one that stands, by its id, or a draft that comes along."""
 
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -7,6 +8,7 @@ from sqlalchemy import Engine
 
 from eventpulse.database.rule_store import rule_by_id
 from eventpulse.database.transactions import reading
+from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.rule_book.rule_documents import BadRule, given_id, read_body_of_rule, read_draft
 from ingest_api.rule_book.rule_requests import rule_not_found
@@ -14,12 +16,34 @@ from ingest_api.rule_book.rule_trials import with_stored_members
 from rules.rule import Rule
 
 
-def meant_rule(
-    draft: msgspec.Raw | msgspec.UnsetType, rule_id: UUID | msgspec.UnsetType, database: Engine, settings: Settings
-) -> Rule:
-    """The rule, a composite with its members. Raises BadRule unless exactly one is given that can be read, and 404."""
-    if isinstance(rule_id, UUID) == isinstance(draft, msgspec.Raw):
+class AboutRule(msgspec.Struct):
+    """The body of a question about a rule and a stretch of event time."""
+
+    start: Timestamp = msgspec.field(name="from")
+    end: Timestamp = msgspec.field(name="to")
+    rule: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    rule_id: UUID | msgspec.UnsetType = msgspec.UNSET
+
+
+Question = TypeVar("Question", bound=AboutRule)
+
+
+def read_question(decoder: "msgspec.json.Decoder[Question]", body: bytes) -> Question:
+    """The question in a body. Raises BadRule."""
+    try:
+        asked = decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise BadRule([f"The body must have from and to, and rule or rule_id: {fault}"]) from None
+    if (asked.rule is msgspec.UNSET) == (asked.rule_id is msgspec.UNSET):
         raise BadRule(["Give either rule or rule_id"])
+    if asked.start >= asked.end:
+        raise BadRule(["from must be before to"])
+    return asked
+
+
+def meant_rule(asked: AboutRule, database: Engine, settings: Settings) -> Rule:
+    """The rule, a composite with its members. Raises BadRule where it cannot be read, and 404."""
+    draft, rule_id = asked.rule, asked.rule_id
     if isinstance(draft, msgspec.Raw):
         document = read_body_of_rule(bytes(draft), deepest=settings.max_json_depth)
         with reading(database) as connection:

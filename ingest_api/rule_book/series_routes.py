@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,11 @@ from eventpulse.database.connect import open_connection
 from eventpulse.database.history import Slice, TooManyEvents, current_anomalies, few_events, newest_event_of
 from eventpulse.database.history_slices import newest_event
 from eventpulse.errors import DatabaseUnavailable
-from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
 from ingest_api.intake.body import read_body
-from ingest_api.rule_book.meant_rule import meant_rule
+from ingest_api.rule_book.meant_rule import AboutRule, meant_rule, read_question
 from ingest_api.rule_book.rule_documents import BadRule
 from ingest_api.rule_book.rule_payloads import RuleRefused
 from ingest_api.rule_book.rule_requests import sent_as
@@ -39,7 +38,7 @@ from rules.paths import PathFault, normal_path
 from rules.replay import wanted_events
 from rules.rule import Rule
 from rules.series import Series, anomalies_from, reach_of_series, series
-from rules.window import earlier
+from rules.window import earlier, watermark_at
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 #: So many events are looked at for one series; more would hold up the taking of events in the same process.
@@ -53,17 +52,13 @@ _MOMENT = timedelta(microseconds=1)
 _few_at_once = threading.BoundedSemaphore(_AT_ONCE)
 
 
-class _Asked(msgspec.Struct):
+class _Asked(AboutRule):
     """The body."""
 
-    start: Timestamp = msgspec.field(name="from")
-    end: Timestamp = msgspec.field(name="to")
-    rule: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    rule_id: UUID | msgspec.UnsetType = msgspec.UNSET
     group: dict[str, Any] | None = None
 
 
-_read = msgspec.json.Decoder(_Asked).decode
+_decoder = msgspec.json.Decoder(_Asked)
 
 
 @router.post(
@@ -75,22 +70,12 @@ _read = msgspec.json.Decoder(_Asked).decode
 async def show_series(request: Request, database: Database, settings: TheSettings) -> Response:
     """How what a rule (`rule_id`) or a draft (`rule`) looks at goes in one group, and its anomalies: at most 2,000
     points. Nothing is stored. 413 where more than 200,000 events would have to be looked at."""
-    asked = _asked(await read_body(request, settings.max_body_bytes))
+    asked = read_question(_decoder, await read_body(request, settings.max_body_bytes))
     return json_answer(await run_in_threadpool(_shown, asked, database, settings))
 
 
-def _asked(body: bytes) -> _Asked:
-    try:
-        asked = _read(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise BadRule([f"The body must have from and to, and rule or rule_id: {fault}"]) from None
-    if asked.start >= asked.end:
-        raise BadRule(["from must be before to"])
-    return asked
-
-
 def _shown(asked: _Asked, database: Engine, settings: Settings) -> dict[str, Any]:
-    rule = meant_rule(asked.rule, asked.rule_id, database, settings)
+    rule = meant_rule(asked, database, settings)
     group = _group(rule, asked.group)
     with _connection(settings) as connection:
         start, end = asked.start, max(asked.start + _MOMENT, min(asked.end, utc_now()))
@@ -164,9 +149,8 @@ def _rows(
 
 
 def _watermark(connection: psycopg.Connection, settings: Settings) -> datetime:
-    newest = newest_event(connection)
-    by_clock = datetime.now(UTC) - timedelta(seconds=settings.idle_seconds)
-    return by_clock if newest is None else max(newest - timedelta(seconds=settings.lateness_seconds), by_clock)
+    lateness, idle = timedelta(seconds=settings.lateness_seconds), timedelta(seconds=settings.idle_seconds)
+    return watermark_at(utc_now(), newest_event(connection), lateness=lateness, idle=idle)
 
 
 def _most_striking(rule: Rule, rows: pl.DataFrame, start: datetime, watermark: datetime) -> str | None:

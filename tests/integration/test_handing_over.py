@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_connection
-from eventpulse.database.leadership import contenders, current_lease, wait_for_leadership
+from eventpulse.database.leadership import contenders, current_leases, wait_for_leadership
 from eventpulse.settings import Settings
 from pipelines.drain_run import DrainRun
 from pipelines.drain_stream import Tally
@@ -128,7 +128,9 @@ def test_a_leader_whose_lease_is_over_leads_on_while_nobody_stands_by(
     run = RunInAThread("only", settings)
     with running(run), open_connection(database_url, application="tests") as connection:
         run.start()
-        wait_until(lambda: (lease := current_lease(engine, 0)) is not None and lease.lease_until < utc(), "lease over")
+        wait_until(
+            lambda: (lease := current_leases(engine).get(0)) is not None and lease.lease_until < utc(), "lease over"
+        )
         publish(redis_url, numbered(1, 3))
         wait_until(lambda: stored(connection) == 3, "the events are stored")
 
