@@ -1,33 +1,25 @@
 """Tell Dagster what a drain run does: sentences in the run's log, and materialisations of the days it touched."""
 
-import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from pipelines.drain_stream import Tally
+from pipelines.run_log import RunLog
 
 #: A report names at most so many days by partition; a load of history that touches more reports the rest in one.
 MOST_DAYS_NAMED = 100
-_log = logging.getLogger(__name__)
 
 
-class DagsterReporter:
-    """Reports to the run of an op. Dagster being out of reach is no reason to stop draining; it is logged."""
+class DagsterReporter(RunLog):
+    """Reports to the run of an op."""
 
     def __init__(self, context: dg.OpExecutionContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._counted: dict[str, int] = {}
         self._told: dict[str, int] = {}
-
-    def say(self, sentence: str) -> None:
-        """One line in the run's log."""
-        try:
-            self._context.log.info(sentence)
-        except Exception as fault:  # Dagster's storage has many ways to be away
-            _log.warning("Dagster did not take a line of the log (%s): %s", type(fault).__name__, sentence)
 
     def report(self, tally: Tally) -> None:
         """One line in the log, and a materialisation for each asset and day that was touched."""
@@ -35,28 +27,12 @@ class DagsterReporter:
         for day, count in tally.new_events_by_day.items():
             self._counted[day] = self._counted.get(day, 0) + count
         met = {day: count for day, count in self._counted.items() if day not in self._told}
-        self._show([*materialisations(tally), *rollups(met)])
+        self.show([*materialisations(tally), *rollups(met)])
         self._told |= met
 
     def finish(self) -> None:
         """What is told of once a run, so that Dagster has few rows to keep: the counts that its events went into."""
-        self._show(list(rollups({day: count for day, count in self._counted.items() if self._told.get(day) != count})))
-
-    def _show(self, events: Sequence[dg.AssetMaterialization]) -> None:
-        try:
-            for event in events:
-                self._context.log_event(event)
-        except Exception as fault:
-            _log.warning("Dagster did not take %d materialisations: %s", len(events), fault)
-
-    def has_ended(self) -> bool:
-        """Whether Dagster counts this run as ended. Where Dagster cannot tell, it goes on."""
-        try:
-            run = self._context.instance.get_run_by_id(self._context.run_id)
-        except Exception as fault:
-            _log.warning("Dagster could not say how this run stands: %s", fault)
-            return False
-        return run is not None and run.is_finished
+        self.show(list(rollups({day: count for day, count in self._counted.items() if self._told.get(day) != count})))
 
 
 def materialisations(tally: Tally) -> Iterator[dg.AssetMaterialization]:
