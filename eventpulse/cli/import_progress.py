@@ -1,58 +1,33 @@
 """Show how an import gets on, what could not be imported, and what came of it."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from rich.table import Table
 
+from eventpulse.cli.progress import ProgressBars
 from eventpulse.database.imports import Dealt
 from eventpulse.importing.files import EventFile
 from eventpulse.importing.piece import Faulty
 
-_SECONDS_BETWEEN_LINES = 5.0
 _FAULTS_SHOWN = 20
 _DAYS_SHOWN = 40
 
 
-class ImportProgress:
+class ImportProgress(ProgressBars):
     """Counts over all files of one command."""
 
     def __init__(self, console: Console | None = None, errors: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        super().__init__(console)
         self._errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[counts]}", markup=False),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._begun = self._last_line = time.monotonic()
         self._bar: TaskID | None = None
         self._faults_shown = 0
         self.dealt = Dealt()
         self.by_day: Counter[date] = Counter()
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
-    def say(self, sentence: str) -> None:
-        """One line for the person who waits."""
-        self._console.print(sentence, markup=False)
 
     def begin_file(self, file: EventFile, after: int) -> None:
         """A file is opened; its first `after` lines or rows were dealt with before."""
@@ -67,10 +42,7 @@ class ImportProgress:
         counts = f"{self.dealt.rows:,} rows, {self.dealt.rows / max(self.seconds, 0.001):,.0f}/s"
         if self._bar is not None:
             self._bars.update(self._bar, total=None if done is None else 1.0, completed=done or 0, counts=counts)
-        now = time.monotonic()
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            self.say(f"{file.name}: {counts}" + ("" if done is None else f", {done:.0%} of the file"))
+        self.say_now_and_then(f"{file.name}: {counts}" + ("" if done is None else f", {done:.0%} of the file"))
 
     def show_faults(self, file: EventFile, faulty: Sequence[Faulty]) -> None:
         """Name rows that are no events; of a great many, the first ones."""
@@ -80,11 +52,6 @@ class ImportProgress:
         if self._faults_shown <= _FAULTS_SHOWN < self._faults_shown + len(faulty) and more > 0:
             self._errors.print("... and more, which are only counted.", markup=False)
         self._faults_shown += len(faulty)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken so far."""
-        return time.monotonic() - self._begun
 
     def show_the_end(self, stored: str, skipped: str) -> None:
         """What became of all rows, and the new events by day."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from contextlib import closing
 from datetime import timedelta
 from enum import StrEnum
@@ -138,7 +137,7 @@ async def _send_all(
             def note(sending: Sending, plan: _Plan = plan) -> None:
                 if plan.progress_file:
                     plan.progress_file.write(sending)
-                progress.settle(sending, time.monotonic())
+                progress.settle(sending)
 
             try:
                 await send_file(
