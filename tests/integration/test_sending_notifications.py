@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_connection
@@ -23,6 +24,14 @@ def database(database_url: str) -> Iterator[psycopg.Connection]:
 
 def bodies(receiver: HttpReceiver) -> list[dict[str, Any]]:
     return [json.loads(each.body) for each in receiver.received]
+
+
+def change_plan(database: psycopg.Connection, **plan: Any) -> None:
+    database.execute("update eventpulse.channels set plan = (plan::jsonb || %s)::json", (Jsonb(plan),))
+
+
+def next_reminder_after(database: psycopg.Connection, instant: datetime) -> bool:
+    return any(row["due_at"] > instant for row in deliveries(database, state="waiting", reminder=True))
 
 
 def all_settled(database: psycopg.Connection) -> bool:
@@ -239,7 +248,12 @@ def test_who_does_not_answer_is_reminded_until_somebody_acknowledges(
             wait_for(lambda: len(receiver.received) >= 2, "a reminder comes")
             acknowledge_alerts(database, 1)
             wait_for(lambda: bodies(receiver)[-1]["firing"][0]["alert_id"] == str(alert_id(2)), "less is reminded of")
+            # The last reminder is far away until the alert is acknowledged, so that it cannot be underway by then.
+            change_plan(database, repeat_interval_seconds=3600)
+            wait_for(lambda: next_reminder_after(database, utc_now() + timedelta(minutes=30)), "the next one waits")
             acknowledge_alerts(database, 2)
+            database.execute("update eventpulse.deliveries set due_at = now() where state = 'waiting'")
+            database.execute("select pg_notify('eventpulse_outbox', '')")
             wait_for(lambda: all_settled(database), "nobody is reminded any more")
 
     assert bodies(receiver)[1]["subject"] == "[CRITICAL] Still firing: ssh brute force – 2 alerts"

@@ -70,7 +70,7 @@ class Installation:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, words: str) -> psutil.Process:
-        return next(process for process in self.processes if words in " ".join(process.cmdline()))
+        return next(process for process in self.processes if words in command_line(process))
 
     def ask(self, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -109,6 +109,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -
         time.sleep(0.1)
 
 
+def command_line(process: psutil.Process) -> str:
+    """What a process was started with; nothing where it has ended since it was listed."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 def running(processes: list[psutil.Process]) -> list[psutil.Process]:
     alive = []
     for process in processes:
@@ -138,7 +145,7 @@ def test_a_day_of_an_installation(installation: Installation) -> None:
     secrets = set(re.findall(r":([\w-]{20,})@", announced))
     assert len(secrets) == 2
     for secret in secrets:
-        assert not [each for each in installation.processes if secret in " ".join(each.cmdline())]
+        assert not [each for each in installation.processes if secret in command_line(each)]
         assert not [log for log in (installation.home / "logs").iterdir() if secret in log.read_text()]
 
     second = Installation(installation.home)
