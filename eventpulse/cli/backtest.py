@@ -82,6 +82,7 @@ def as_document(outcome: Outcome) -> dict[str, Any]:
         "channels": {
             each.channel.name: {"alerts": each.alerts, "messages": each.messages} for each in outcome.foretold.channels
         },
+        "for_nobody": outcome.foretold.for_nobody,
         "groups": outcome.groups,
         "difference": {"same": outcome.same, "new": outcome.new, "gone": outcome.gone},
         "by_day": {day: asdict(counts) for day, counts in sorted(outcome.by_day.items())},
@@ -150,6 +151,9 @@ def _show(console: Console, rule: Rule, outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
         if one.fault is not None:
             console.print(f"It could not be evaluated: {one.fault}", markup=False)
+    unheard = [one.foretold.for_nobody for one in outcomes]
+    if any(unheard) and rule.mode == "live":
+        console.print(f"Alerts that no channel takes: {', '.join(f'{count:,}' for count in unheard)}.")
     if len(outcomes) == 1:
         days = sorted(outcomes[0].by_day.items())
         for day, brought in days[-_MOST_DAYS_SHOWN:]:

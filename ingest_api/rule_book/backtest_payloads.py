@@ -72,6 +72,7 @@ class BacktestVariant(Answer):
         ),
     ]
     channels: list[BacktestChannel]
+    for_nobody: Annotated[int, Field(description="Alerts that no channel takes, or all of them in shadow mode.")]
     groups: int
     difference: BacktestDifference
     by_day: list[BacktestDay]

@@ -115,6 +115,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
             {"name": each.channel.name, "alerts": each.alerts, "messages": each.messages}
             for each in outcome.foretold.channels
         ],
+        "for_nobody": outcome.foretold.for_nobody,
         "groups": outcome.groups,
         "difference": {"same": outcome.same, "new": outcome.new, "gone": outcome.gone},
         "by_day": [{"day": day, **asdict(counts)} for day, counts in sorted(outcome.by_day.items())],

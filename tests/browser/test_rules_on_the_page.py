@@ -66,6 +66,7 @@ def test_a_rule_is_written_tried_made_and_its_alert_appears_and_is_acknowledged(
     page.get_by_role("button", name="Try it").click()
     found = page.get_by_role("region", name="What it would have found")
     expect(found).to_contain_text("1 anomaly")
+    expect(found).to_contain_text("Nobody would be told of 1 alert: there is no channel.")
     expect(found.get_by_role("img", name=re.compile("^Course of ip 10.0.0.1"))).to_be_visible()
     page.get_by_role("button", name="Create the rule").click()
     expect(page.get_by_role("heading", name="brute force", level=1)).to_be_visible()

@@ -59,7 +59,7 @@ export function backtestPanel(draft, ruleId, signal) {
       return;
     }
     const place = h("div", { class: "backtest-course" });
-    replace(body, sentence(found, variant, Boolean(ruleId)), variant.by_day.length > 0 && byDay.element, place, examples(variant));
+    replace(body, sentence(found, variant, Boolean(ruleId)), unheard(variant, asked.rule), variant.by_day.length > 0 && byDay.element, place, examples(variant));
     if (variant.by_day.length > 0) byDay.draw(() => daysOption(variant.by_day, from, to), `Anomalies by day: ${variant.by_day.map(({ day, anomalies }) => `${day} ${anomalies}`).join(", ")}`);
     if (variant.anomalies > 0) showCourse(place, asked, variant);
   }
@@ -95,6 +95,13 @@ function sentence(found, variant, stands) {
     sum(whole(variant.anomalies), variant.anomalies === 1 ? "anomaly" : "anomalies"), sum(whole(variant.alerts), variant.alerts === 1 ? "alert" : "alerts"),
     sum(whole(variant.notifications), "would be sent"), sum(whole(variant.groups), variant.groups === 1 ? "group" : "groups"),
     h("p", { class: "soft" }, `Over ${counted(found.events, "event")}.`, stands && ` Held against what stands: ${whole(same)} the same, ${whole(added)} new, ${whole(gone)} gone.`));
+}
+
+/** That alerts would open of which nobody would hear, and why. */
+function unheard({ for_nobody: count, channels }, rule) {
+  if (!count) return null;
+  const why = rule.mode === "shadow" ? "the rule is in the shadow" : channels.length ? "no channel takes them" : "there is no channel";
+  return h("p", { class: "field-hint" }, `Nobody would be told of ${counted(count, "alert")}: ${why}. `, rule.mode !== "shadow" && h("a", { href: "#/channels" }, "Channels"));
 }
 
 function sum(number, word) {
