@@ -52,7 +52,7 @@ class Foretelling:
 
     def __init__(self, channels: Sequence[ChannelPlan]) -> None:
         self.channels = [Foretold(channel) for channel in channels]
-        #: How many alerts no channel would have been given, be it that none takes them or that their rule is in the shadow.
+        #: Alerts that no channel would have been given: none takes them, or their rule is in the shadow.
         self.for_nobody = 0
 
     @property
