@@ -35,7 +35,7 @@ from ingest_api.health.observations import Observations
 from ingest_api.health.prometheus import Instruments
 from ingest_api.intake.ingest_routes import add_ingest_routes
 from ingest_api.live import LiveAnomalies
-from ingest_api.notifications import channel_routes, delivery_routes, inhibition_routes, silence_routes
+from ingest_api.notifications import channel_routes, delivery_routes, inhibition_routes, sending_routes, silence_routes
 from ingest_api.openapi import complete_openapi
 from ingest_api.rule_book import (
     backtest_routes,
@@ -99,6 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         silence_routes,
         inhibition_routes,
         delivery_routes,
+        sending_routes,
         overview_routes,
         live_route,
         session_routes,

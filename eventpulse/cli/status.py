@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from eventpulse.database.ledger_queries import BatchSummary
 from eventpulse.health.part import State, Unanswered
 from eventpulse.health.report import Report, gather
 from eventpulse.settings import load_settings
+from rules.routing.retry import DEAD_AFTER
 
 _COLOURS = {State.UP: "green", State.WARNING: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 
@@ -31,6 +32,7 @@ def status(
         api_url=api_address(settings),
         dagster_url=settings.dagster_webserver,
         headers=authorization(key),
+        dead_after=DEAD_AFTER,
     )
     if as_json:
         typer.echo(json.dumps(as_document(report), indent=2))
@@ -51,6 +53,7 @@ def show(report: Report, console: Console) -> None:
     console.print(f"Balance: {_balance(report)}", markup=False)
     console.print(f"Ledger: {_ledger(report)}", markup=False)
     console.print(f"Alerts: {_alerts(report)}", markup=False)
+    console.print(f"Notifications: {_sending(report)}", markup=False)
     for sentence in _rules(report):
         console.print(f"Rules: {sentence}", markup=False)
     if isinstance(report.batches, Unanswered):
@@ -70,6 +73,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "balance": _equation(report.balance),
         "ledger": _fields(report.ledger),
         "alerts": _by_state(report.alerts),
+        "notifications": _fields(report.sending),
         "rules": (
             _fields(report.troubled_rules)
             if isinstance(report.troubled_rules, Unanswered)
@@ -153,6 +157,28 @@ def _alerts(report: Report) -> str:
         severities = ", ".join(f"{count:,} {severity}" for severity, count in counts.items() if count)
         said.append(f"{sum(counts.values()):,} {state}" + (f" ({severities})" if severities else ""))
     return ", ".join(said)
+
+
+def _sending(report: Report) -> str:
+    match report.sending:
+        case Unanswered(reason):
+            return reason
+        case sending:
+            said = [f"{sending.waiting:,} messages wait" if sending.waiting != 1 else "1 message waits"]
+            if sending.oldest_seconds is not None:
+                said.append(f"the oldest for {_lasting(sending.oldest_seconds)}")
+            if sending.overdue:
+                said.append(f"{sending.overdue:,} overdue, by up to {_lasting(sending.overdue_seconds)}")
+            if sending.unrouted:
+                said.append(
+                    f"{sending.unrouted:,} news of alerts not looked at for {_lasting(sending.unrouted_seconds)}"
+                )
+            return ", ".join(said) if len(said) > 1 or sending.waiting else "nothing waits"
+
+
+def _lasting(seconds: float | None) -> str:
+    seconds = seconds or 0.0
+    return f"{seconds:.1f} s" if seconds < 120 else str(timedelta(seconds=round(seconds)))
 
 
 def _rules(report: Report) -> list[str]:

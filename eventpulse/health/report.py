@@ -14,11 +14,12 @@ from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
 from eventpulse.database.alert_queries import count_unresolved
 from eventpulse.database.connect import open_engine
-from eventpulse.database.leadership import current_leases, everybody
+from eventpulse.database.leadership import SEND, contenders, current_leases, everybody
 from eventpulse.database.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
+from eventpulse.database.sending_queries import Sending, sending_now
 from eventpulse.database.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.errors import EventPulseError
-from eventpulse.health import dagster, drain, servers
+from eventpulse.health import dagster, drain, sender, servers
 from eventpulse.health.part import Part, State, Unanswered, ask_all
 from eventpulse.settings import Settings
 from eventpulse.stream.backlog import Backlog, backlogs, together
@@ -43,6 +44,8 @@ class Report:
     troubled_rules: list[TroubledRule] | Unanswered
     #: How many alerts are open, and how many acknowledged, by state and severity.
     alerts: dict[tuple[str, str], int] | Unanswered
+    #: What is still to be told to people.
+    sending: Sending | Unanswered
 
     @property
     def healthy(self) -> bool:
@@ -50,8 +53,9 @@ class Report:
         return all(part.state is not State.DOWN for part in self.parts)
 
 
-def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[str, str]) -> Report:
-    """Ask every part at once; the answer is there within WITHIN_SECONDS, whatever is down."""
+def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[str, str], dead_after: int) -> Report:
+    """Ask every part at once; the answer is there within WITHIN_SECONDS, whatever is down. A channel is dead after so
+    many failures in a row."""
     http = httpx2.Client(timeout=_REQUEST_SECONDS, trust_env=False)  # everything asked for is on this machine
 
     def dagster_status(run_id: str) -> str | None:
@@ -66,6 +70,10 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         everyone = everybody(engine)
         return drain.drain_parts(everyone, leases, shards=numbers, now=utc_now(), dagster_status=dagster_status)
 
+    def senders(connection: Connection) -> tuple[list[Part], Sending]:
+        sending, present = sending_now(connection), contenders(connection.engine, 0, SEND)
+        return sender.sender_parts(present, sending, dead_after=dead_after, dagster_status=dagster_status), sending
+
     questions: dict[str, Callable[[], Any]] = {
         servers.POSTGRESQL: lambda: _in_database(settings, servers.postgresql),
         servers.REDIS: lambda: _in_redis(settings, servers.redis_server),
@@ -73,6 +81,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         dagster.WEBSERVER: lambda: _over_http(dagster_url, lambda: dagster.ask_webserver(http, dagster_url)),
         dagster.CODE_SERVER: lambda: _code_server_answers(settings.code_host, settings.code_port),
         drain.LEADER: lambda: _in_database(settings, drains),
+        sender.SENDER: lambda: _in_database(settings, senders),
         "backlog": lambda: _in_redis(settings, lambda client: backlogs(client, settings.shards)),
         "ledger": lambda: _in_database(settings, ledger_totals),
         "balance": lambda: _in_database(settings, lambda ledger: _in_redis(settings, partial(read_balance, ledger))),
@@ -91,6 +100,11 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         parts.append(Part(drain.LEADER, State.UNKNOWN, _unanswered(parts, servers.POSTGRESQL, found).reason))
     else:
         parts += found
+    told = _unanswered(parts, servers.POSTGRESQL, answers[sender.SENDER])
+    if isinstance(told, Unanswered):
+        parts.append(Part(sender.SENDER, State.UNKNOWN, told.reason))
+    else:
+        parts += told[0]
     waiting = _unanswered(parts, servers.REDIS, answers["backlog"])
     return Report(
         parts,
@@ -101,6 +115,7 @@ def gather(settings: Settings, *, api_url: str, dagster_url: str, headers: dict[
         _unanswered(parts, servers.POSTGRESQL, answers["batches"]),
         _unanswered(parts, servers.POSTGRESQL, answers["rules"]),
         _unanswered(parts, servers.POSTGRESQL, answers["alerts"]),
+        told if isinstance(told, Unanswered) else told[1],
     )
 
 

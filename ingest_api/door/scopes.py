@@ -73,6 +73,7 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("PATCH", f"{_API}/channels/{{channel_id}}"): "admin",
     ("DELETE", f"{_API}/channels/{{channel_id}}"): "admin",
     ("POST", f"{_API}/channels/{{channel_id}}/test"): "admin",
+    ("GET", f"{_API}/notifications/health"): "read",
     ("GET", f"{_API}/silences"): "read",
     ("GET", f"{_API}/silences/{{silence_id}}"): "read",
     ("POST", f"{_API}/silences/preview"): "read",

@@ -13,8 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from eventpulse.balance import Balance, read_balance
 from eventpulse.database.alert_queries import count_unresolved
 from eventpulse.database.dead_letters import letters_by_state
-from eventpulse.database.leadership import Lease, current_leases
+from eventpulse.database.leadership import SEND, Lease, contenders, current_leases
 from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
+from eventpulse.database.sending_queries import Sending, sending_now
 from eventpulse.database.transactions import reading
 from eventpulse.database.troubled_rules import TROUBLES, troubled_rules
 from eventpulse.errors import DatabaseUnavailable
@@ -41,6 +42,9 @@ class Observed:
     troubled_rules: dict[str, int] = field(default_factory=dict)
     #: How many alerts have not been resolved, by state and severity; None where that is not known.
     alerts: dict[tuple[str, str], int] | None = None
+    #: What is still to be told to people; and whether somebody sends.
+    sending: Sending | None = None
+    sender_leads: bool = False
 
 
 class Observations:
@@ -80,7 +84,8 @@ class Observations:
 
     def look(self) -> Observed:
         """Ask both servers once."""
-        totals = balance = alerts = None
+        totals = balance = alerts = sending = None
+        sender_leads = False
         leases: dict[int, Lease] = {}
         waiting: dict[int, Backlog] | None = None
         letters: dict[str, int] = {}
@@ -89,7 +94,7 @@ class Observations:
         try:
             with reading(self._engine) as connection:
                 totals, letters = ledger_totals(connection), letters_by_state(connection)
-                alerts = count_unresolved(connection)
+                alerts, sending = count_unresolved(connection), sending_now(connection)
                 found = [rule.trouble for rule in troubled_rules(connection)]
                 troubled = {trouble: found.count(trouble) for trouble in TROUBLES}
                 if self._newest_batch is None:
@@ -97,6 +102,7 @@ class Observations:
                 for batch_id, seconds in durations_after(connection, self._newest_batch):
                     self._newest_batch = batch_id
                     self._note_duration(seconds)
+            sender_leads = any(each.leads for each in contenders(self._engine, 0, SEND))
             present = {shard.number for shard in shards_of(self._shards)}
             leases = {shard: lease for shard, lease in current_leases(self._engine).items() if shard in present}
         except DatabaseUnavailable:
@@ -110,4 +116,7 @@ class Observations:
             postgres_up = False
         except (RedisError, OSError):
             redis_up = False
-        return Observed(totals, balance, waiting, leases, letters, postgres_up, redis_up, troubled, alerts)
+        return Observed(
+            *(totals, balance, waiting, leases, letters, postgres_up, redis_up, troubled, alerts),
+            *(sending, sender_leads),
+        )

@@ -7,10 +7,12 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from eventpulse.clock import Clock, utc_now
+from eventpulse.database.sending_queries import Sending
 from eventpulse.stream.backlog import together
 from eventpulse.stream.backlog_limit import BacklogLimit
 from ingest_api.health.http_meter import HttpMeter
 from ingest_api.health.observations import Observed
+from rules.routing.retry import state_of
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SEVERITIES = ("critical", "warning", "info")
@@ -83,6 +85,8 @@ class Instruments:
                 for severity in _SEVERITIES:
                     alerts.add_metric([state, severity], seen.alerts.get((state, severity), 0))
             yield alerts
+        if seen.sending is not None:
+            yield from self._of_sending(seen, seen.sending)
         if seen.dead_letters:
             letters = GaugeMetricFamily("eventpulse_dead_letters", "Dead letters that are kept.", labels=["state"])
             for state, count in sorted(seen.dead_letters.items()):
@@ -95,6 +99,17 @@ class Instruments:
             for trouble, count in sorted(seen.troubled_rules.items()):
                 rules.add_metric([trouble], count)
             yield rules
+
+    def _of_sending(self, seen: Observed, sending: Sending) -> Iterable[Metric]:
+        yield _gauge("sender_up", "Whether somebody sends notifications.", seen.sender_leads)
+        yield _gauge("notifications_waiting", "Messages that are not sent yet.", sending.waiting)
+        yield _gauge("notifications_late_seconds", "How long what could be sent has waited.", sending.late_seconds)
+        yield _gauge("channels_enabled", "Channels that alerts are told on.", sending.channels)
+        states = [state_of(enabled=True, failures=channel.failures) for channel in sending.failing]
+        failing = GaugeMetricFamily("eventpulse_channels_failing", "Channels that fail; 0 if well.", labels=["state"])
+        for state in ("failing", "dead"):
+            failing.add_metric([state], states.count(state))
+        yield failing
 
     def _of_shards(self, seen: Observed) -> Iterable[Metric]:
         entries = _by_shard("backlog_entries", "Stream entries that wait.")

@@ -12,6 +12,7 @@ from ingest_api import anomaly_payloads, metric_payloads, payloads
 from ingest_api.alerts import alert_payloads
 from ingest_api.dashboard import overview_payloads
 from ingest_api.health import health_payloads
+from ingest_api.notifications import sending_routes
 from ingest_api.rule_book import rule_payloads, rule_state_payloads, rule_text_payloads
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
@@ -27,6 +28,7 @@ MODULES = (
     overview_payloads,
     health_payloads,
     metric_payloads,
+    sending_routes,
 )
 NOBODY = str(uuid4())
 
@@ -90,6 +92,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/v1/metrics/anomalies", {"params": {"bucket_seconds": "none"}}),
     ("GET", "/api/v1/metrics/share", {"params": {"where": "payload.status >= 500"}}),
     ("GET", "/api/v1/metrics/share", {"params": {"where": "payload.status >="}}),
+    ("GET", "/api/v1/notifications/health", {}),
     ("GET", "/livez", {}),
     ("GET", "/readyz", {}),
 ]

@@ -47,6 +47,7 @@ def test_every_part_that_is_down_gets_its_sentence(nothing_runs: pytest.MonkeyPa
     assert "EventPulse is not running here, and DATABASE_URL is not set" in result.output
     assert "nothing listens at http://127.0.0.1:" in result.output
     assert "Backlog: unknown while Redis is down" in result.output
+    assert "Notifications: unknown while PostgreSQL is down" in result.output
 
 
 def test_servers_that_never_answer_are_down_too(nothing_runs: pytest.MonkeyPatch, silent_port: int) -> None:
@@ -81,6 +82,8 @@ def test_servers_drain_and_ledger_are_shown_while_the_rest_is_down(
         take_lease(leader, 0, run_id, 600)
         code, document, states = ask()
 
+    assert (states["Sender"], states["Channels"]) == ("down", "up")  # nobody sends, and there is no channel
+    assert (document["notifications"]["waiting"], document["notifications"]["unrouted"]) == (0, 0)  # type: ignore[index]
     assert code == 1  # nobody answers for the API and for Dagster
     assert (states["PostgreSQL"], states["Redis"], states["Leading drain"]) == ("up", "up", "up")
     assert states["HTTP API"] == states["Dagster webserver"] == "down"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from eventpulse.database.leadership import Contender, Lease
+from eventpulse.database.sending_queries import FailingChannel, Sending
 from eventpulse.health.dagster import DagsterAnswer, dagster_parts
 from eventpulse.health.drain import drain_parts
 from eventpulse.health.part import Part, State, Unanswered, ask_all
+from eventpulse.health.sender import sender_parts
 from eventpulse.health.servers import durability
 
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -151,3 +153,51 @@ def test_each_of_several_shards_has_a_leader_and_they_share_the_standbys() -> No
         ("Leading drain 3", State.DOWN),
         ("Standby drain", State.UP),
     ]
+
+
+def what_waits(**changes: Any) -> Sending:
+    nothing = {"waiting": 0, "overdue": 0, "unrouted": 0, "channels": 2}
+    ages = {"oldest_seconds": None, "overdue_seconds": None, "unrouted_seconds": None}
+    return Sending(**{**nothing, **ages, **changes})
+
+
+def told(contenders: list[Contender], sending: Sending) -> list[Part]:
+    return sender_parts(contenders, sending, dead_after=5, dagster_status=lambda run_id: None)
+
+
+@pytest.mark.parametrize(
+    ("contenders", "sending", "state", "words"),
+    [
+        ([], what_waits(), State.DOWN, "nobody sends"),
+        ([WAITING], what_waits(), State.WARNING, "run run-2 is about to begin"),
+        ([LEADER, WAITING], what_waits(), State.UP, "run run-1"),
+        ([LEADER], what_waits(waiting=1, oldest_seconds=9e4), State.UP, "run run-1"),  # it may have to wait for morning
+        ([LEADER], what_waits(waiting=1, overdue=1, overdue_seconds=90.0), State.WARNING, "is late by 90 s"),
+        ([LEADER], what_waits(unrouted=3, unrouted_seconds=200.0), State.WARNING, "is late by 200 s"),
+    ],
+)
+def test_a_sender_is_well_when_it_leads_and_keeps_nobody_waiting(
+    contenders: list[Contender], sending: Sending, state: State, words: str
+) -> None:
+    sender, _ = told(contenders, sending)
+    assert sender.state is state
+    assert words in sender.sentence
+
+
+@pytest.mark.parametrize(
+    ("sending", "state", "words"),
+    [
+        (what_waits(channels=0), State.UP, "nobody is told"),
+        (what_waits(), State.UP, "2 enabled"),
+        (what_waits(failing=(FailingChannel("ops", 4, "no route"),)), State.UP, '"ops" failed last'),
+        (
+            what_waits(failing=(FailingChannel("ops", 5, "no route"),)),
+            State.WARNING,
+            '"ops" is dead (5 failures in a row',
+        ),
+    ],
+)
+def test_a_channel_that_takes_nothing_is_named(sending: Sending, state: State, words: str) -> None:
+    _, channels = told([LEADER], sending)
+    assert channels.state is state
+    assert words in channels.sentence
