@@ -28,8 +28,7 @@ class StreamedEvent(msgspec.Struct, frozen=True):
     """One accepted event as one JSON line of a stream entry.
 
     Times are integer microseconds since 1970 in UTC. `payload` and `metadata` are JSON text inside a string, so that
-    nothing on the way reads, rounds or reorders them. `client_id` tells whether the client chose the id (such an id may
-    come again with another timestamp; ours cannot).
+    nothing on the way reads, rounds or reorders them.
     """
 
     event_id: str
@@ -37,7 +36,6 @@ class StreamedEvent(msgspec.Struct, frozen=True):
     source: str
     timestamp: int
     received_at: int
-    client_id: bool
     payload: str
     metadata: str
 

@@ -71,15 +71,6 @@ class Found:
         )
 
 
-@dataclass(frozen=True)
-class CaughtUp:
-    """What a drain learned when it looked at what others had judged: their micro-batches with events, and the rules
-    that cannot be evaluated, with the reason."""
-
-    batch_ids: Sequence[int]
-    faults: dict[UUID, str]
-
-
 class Detector:
     """The rule book in evaluation, on one connection. Not shared between threads.
 
@@ -111,15 +102,16 @@ class Detector:
         """The rules that are being evaluated."""
         return self._rules
 
-    def catch_up(self, now: Present, *, besides: int | None = None) -> CaughtUp:
-        """Remember what others have judged, and follow the rule book. To be called in the turn to judge, so that nobody
-        commits meanwhile; where the batch in hand is stored already, `besides` is its id."""
-        batch_ids = self.follow_others(now.turn)
+    def catch_up(self, now: Present, *, besides: int | None = None) -> dict[UUID, str]:
+        """Remember what others have judged, and follow the rule book; says which rules cannot be evaluated, and why. To
+        be called in the turn to judge, so that nobody commits meanwhile; where the batch in hand is stored already,
+        `besides` is its id."""
+        self.follow_others(now.turn)
         faults = self.refresh(now.revision, besides=besides)
         if not self.alerts.is_at(self.known):
             newest = {rule_id: memory.newest for rule_id, memory in self._memories.items()}
             self.alerts.follow(self._connection, self.known, self._rules, self._enabled, newest)
-        return CaughtUp(batch_ids, faults)
+        return faults
 
     def is_at(self, now: Present) -> bool:
         """Whether this is all up to the present."""
@@ -162,27 +154,25 @@ class Detector:
         which rules cannot be evaluated."""
         with self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read")
-            return self.catch_up(present(self._connection)).faults
+            return self.catch_up(present(self._connection))
 
-    def follow_others(self, turn: int) -> list[int]:
-        """Remember what was judged up to a turn; the micro-batches of it that brought events. Until the turn is one's
-        own, others may judge on meanwhile: then this only saves time later."""
+    def follow_others(self, turn: int) -> None:
+        """Remember what was judged up to a turn. Until the turn is one's own, others may judge on meanwhile: then this
+        only saves time later."""
         before, self._seen = self._seen, turn
         taken = turns_after(self._connection, before, turn) if before is not None and turn > before else []
         if not taken:
-            return []
+            return
         self.known += 1
         self._follow_progress()
         newest = (batch.newest_event_at for batch in taken)
         self.newest_followed = max(filter(None, (self.newest_followed, *newest)), default=None)
-        brought = [batch for batch in taken if batch.stored]
-        judged = [batch for batch in brought if batch.origin == "live"]  # what is imported makes all be read anew
+        judged = [batch for batch in taken if batch.stored and batch.origin == "live"]  # imports: all is read anew
         if sum(batch.stored for batch in judged) > MOST_FOLLOWED:
             self._memories.clear()
         elif self._memories:
             self._remember_events(judged)
             self._remember_anomalies({rule_id for batch in taken for rule_id in batch.changed_rules})
-        return [batch.batch_id for batch in brought]
 
     def name_of(self, rule_id: UUID) -> str:
         """What people call a rule."""

@@ -23,13 +23,12 @@ _LINE_SCHEMA = pl.Schema(
         "source": pl.String(),
         "timestamp": pl.Int64(),
         "received_at": pl.Int64(),
-        "client_id": pl.Boolean(),
         "payload": pl.String(),
         "metadata": pl.String(),
     }
 )
-#: Events as they are read: the event frame, whether the client chose the id, and which line of all entries it was.
-READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("client_id", pl.Boolean()), ("line", pl.Int64())])
+#: Events as they are read: the event frame, and which line of all entries each was.
+READ_SCHEMA = pl.Schema([*EVENT_SCHEMA.items(), ("line", pl.Int64())])
 #: For a handful of lines, setting up the vectorised decode takes longer than reading them.
 _WORTH_READING_TOGETHER = 30
 _UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -127,7 +126,6 @@ def _read_one_by_one(entries: Sequence[Entry]) -> ReadEvents:
                     place,
                     event.payload,
                     event.metadata,
-                    event.client_id,
                     first_line + index,
                 )
             )

@@ -109,7 +109,7 @@ class BatchStore:
             now = present(self._connection)
             if not self._alone and not self._detector.is_at(now):
                 return None  # somebody has just judged, and time as well; the next look will tell
-            faults = {**self._detector.catch_up(now).faults, **faulty}
+            faults = {**self._detector.catch_up(now), **faulty}
             watermark = self.watermark(self._newest_known)
             if not faults and not self._waits_for_time():
                 return None

@@ -6,7 +6,6 @@ by shards store side by side, take their turns when their events are in, and cat
 1. the events are inserted; an event that another drain is just inserting is waited for, and is then a duplicate
 2. the turn: from here on nobody else judges, until this transaction ends
 3. what was judged since this drain last looked is remembered, and the rule book followed
-4. events that another drain has stored meanwhile under another timestamp, in another partition, are taken back
 """
 
 from collections.abc import Callable
@@ -17,9 +16,8 @@ from uuid import UUID
 import polars as pl
 import psycopg
 
-from eventpulse.database.history import stored_again
 from eventpulse.database.history_lock import take_turn, while_storing
-from eventpulse.database.incoming import store_events, withdraw
+from eventpulse.database.incoming import store_events
 from eventpulse.database.ledger import next_batch_id, present
 from pipelines.find_anomalies import Detector, Foreseen
 
@@ -63,7 +61,7 @@ class Intake:
         mostly they are. `count` is called with those that are, in the turn."""
         while_storing(self._connection, in_turn=self._alone)
         batch_id, now = next_batch_id(self._connection)
-        faults = {**self._detector.catch_up(now).faults, **faulty} if self._alone else faulty
+        faults = {**self._detector.catch_up(now), **faulty} if self._alone else faulty
         ahead: Future[Foreseen] | None = None
         if foresee is not None and not self._met_others and events.height >= _WORTH_A_THREAD:
             ahead = self._pool.submit(foresee, faults)
@@ -75,14 +73,9 @@ class Intake:
             if ahead is not None:
                 wait([ahead])
         if not self._alone:
-            known, others = self._detector.known, list[int]()
-            take_turn(
-                self._connection,
-                lambda: others.extend(self._detector.follow_others(present(self._connection).turn)),
-            )
-            caught_up = self._detector.catch_up(present(self._connection), besides=batch_id)
-            faults = {**caught_up.faults, **faulty}
-            new = self._without_those_stored_by_others(new, batch_id, [*others, *caught_up.batch_ids])
+            known = self._detector.known
+            take_turn(self._connection, lambda: self._detector.follow_others(present(self._connection).turn))
+            faults = {**self._detector.catch_up(present(self._connection), besides=batch_id), **faulty}
             count(new, faults)
             self._met_others = self._detector.known != known
         holds = ahead is not None and new is events and (self._alone or not self._met_others)
@@ -92,13 +85,4 @@ class Intake:
         """Those that were not there before; `events` itself where that is all of them."""
         if events.is_empty():
             return events
-        if self._alone:
-            return store_events(self._connection, events, batch_id=batch_id, origin="live").new
-        # In one order everywhere, so that two drains that bring the same events do not wait for each other.
-        new = store_events(self._connection, events.sort("event_id"), batch_id=batch_id, origin="live").new
-        return events if new.height == events.height else new.sort("line")
-
-    def _without_those_stored_by_others(self, new: pl.DataFrame, batch_id: int, others: list[int]) -> pl.DataFrame:
-        ids = new.filter("client_id")["event_id"].to_list() if others else []
-        again = stored_again(self._connection, others, ids) if ids else []
-        return withdraw(self._connection, new, again, batch_id) if again else new
+        return store_events(self._connection, events, batch_id=batch_id, origin="live").new

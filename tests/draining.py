@@ -42,7 +42,6 @@ def a_line(event: Mapping[str, Any], received_at: datetime | None = None) -> byt
             source=event.get("source", "tests"),
             timestamp=at,
             received_at=at if received_at is None else microseconds(received_at),
-            client_id=event.get("client_id", True),
             payload=msgspec.json.encode(event.get("payload", {})).decode(),
             metadata=msgspec.json.encode(event.get("metadata", {})).decode(),
         )

@@ -79,15 +79,6 @@ def events_of_batches(
     return _read(connection, condition, payload=payload, metadata=metadata)
 
 
-def stored_again(connection: psycopg.Connection, batch_ids: Sequence[int], event_ids: Sequence[str]) -> list[str]:
-    """Those of some event ids that are stored by some micro-batches."""
-    rows = connection.execute(
-        "select event_id::text from eventpulse.events where batch_id = any(%s) and event_id = any(%s::uuid[])",
-        (list(batch_ids), list(event_ids)),
-    ).fetchall()
-    return [event_id for (event_id,) in rows]
-
-
 def _read(
     connection: psycopg.Connection, condition: sql.Composable, *, payload: bool = True, metadata: bool = True
 ) -> pl.DataFrame:

@@ -1,63 +1,38 @@
-"""Store a batch of events once: COPY into a temporary table, then insert what is new."""
+"""Store a batch of events, each once: COPY into a temporary table, then insert what is new."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import psycopg
 
-#: The columns of a batch as it is copied: the event frame and whether the client chose the id.
-INCOMING_COLUMNS = (
-    "event_id",
-    "event_type",
-    "source",
-    "timestamp",
-    "received_at",
-    "position",
-    "payload",
-    "metadata",
-    "client_id",
-)
+from eventpulse.event import EVENT_SCHEMA
 
 _STAGING = """
 create temporary table if not exists incoming (
     event_id uuid not null, event_type text not null, source text not null, "timestamp" timestamptz not null,
-    received_at timestamptz not null, position bigint not null, payload json not null, metadata json not null,
-    client_id boolean not null
+    received_at timestamptz not null, position bigint not null, payload json not null, metadata json not null
 ) on commit delete rows
 """
 
-# An id a client chose may come again with another timestamp, in another partition: it is looked up by id alone. Ids
-# that we made cannot, and are spared the look-up into every day.
+# In one order everywhere, so that two who bring the same events do not wait for each other.
+_TAKE_IDS = """
+insert into eventpulse.event_ids (event_id, batch_id)
+select event_id, %(batch_id)s from incoming order by event_id
+on conflict do nothing
+"""
+_FORGET_KNOWN = """
+delete from incoming i
+where not exists (select from eventpulse.event_ids e where e.event_id = i.event_id and e.batch_id = %(batch_id)s)
+returning event_id::text
+"""
 _INSERT = """
 insert into eventpulse.events
     (event_id, event_type, source, "timestamp", received_at, position, batch_id, origin, payload, metadata)
 select event_id, event_type, source, "timestamp", received_at, position, %(batch_id)s, %(origin)s, payload, metadata
-from incoming i
-where not (i.client_id and exists (select from eventpulse.events e where e.event_id = i.event_id))
-on conflict do nothing
-"""
-
-# For a great many events at once it is cheaper to look up all ids together, provided that PostgreSQL knows how many
-# there are; for a few it would be very much dearer.
-_FORGET_KNOWN = """
-delete from incoming i using eventpulse.events e where i.client_id and e.event_id = i.event_id
-"""
-_INSERT_REST = """
-insert into eventpulse.events
-    (event_id, event_type, source, "timestamp", received_at, position, batch_id, origin, payload, metadata)
-select event_id, event_type, source, "timestamp", received_at, position, %(batch_id)s, %(origin)s, payload, metadata
 from incoming
-on conflict do nothing
 """
-
-_NEW_ONES = """
-select e.event_id::text from eventpulse.events e join incoming i using (event_id, "timestamp")
-where e.batch_id = %(batch_id)s
-"""
-
 
 # Below this, events are counted one by one.
 _MANY = 128
@@ -78,36 +53,22 @@ def prepare_staging(connection: psycopg.Connection) -> None:
     connection.execute(_STAGING)
 
 
-def store_events(
-    connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str, many: bool = False
-) -> Stored:
-    """Insert the events that are new, inside the caller's transaction. `many`: thousands, of which the day is unknown.
+def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str) -> Stored:
+    """Insert the events that are new, inside the caller's transaction.
 
-    `events` has INCOMING_COLUMNS; within it each id stands once. Raises one of REFUSALS where PostgreSQL refuses a
-    value; nothing is stored then.
+    `events` has the columns of EVENT_SCHEMA; within it each id stands once. An id that another transaction is just
+    bringing is waited for. Raises one of REFUSALS where PostgreSQL refuses a value; nothing is stored then.
+
+    1. copy the events to the side, 2. take their ids; who has one already is known, 3. insert the others
     """
     _copy(connection, events)
-    if many and events["client_id"].any():
-        connection.execute("analyze incoming (event_id)")
-        connection.execute(_FORGET_KNOWN)
-    statement = _INSERT_REST if many else _INSERT
-    inserted = connection.execute(statement, {"batch_id": batch_id, "origin": origin}).rowcount
-    if inserted == events.height:
-        return Stored(events, 0)
-    new_ids = [row[0] for row in connection.execute(_NEW_ONES, {"batch_id": batch_id})]
-    new = events.filter(pl.col("event_id").is_in(new_ids))
+    values = {"batch_id": batch_id, "origin": origin}
+    new = events
+    if connection.execute(_TAKE_IDS, values).rowcount < events.height:
+        known = [event_id for (event_id,) in connection.execute(_FORGET_KNOWN, values)]
+        new = events.filter(~pl.col("event_id").is_in(known))
+    connection.execute(_INSERT, values)
     return Stored(new, events.height - new.height)
-
-
-def withdraw(
-    connection: psycopg.Connection, events: pl.DataFrame, event_ids: Sequence[str], batch_id: int
-) -> pl.DataFrame:
-    """Take back events of a batch that turn out to be duplicates, inside the transaction that stored them; gives the
-    others."""
-    connection.execute(
-        "delete from eventpulse.events where batch_id = %s and event_id = any(%s::uuid[])", (batch_id, list(event_ids))
-    )
-    return events.filter(~pl.col("event_id").is_in(list(event_ids)))
 
 
 def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list[tuple[int, str]]:
@@ -116,10 +77,8 @@ def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list
     To be asked inside a transaction that will be thrown away.
     """
     try:
-        with connection.transaction():
-            _copy(connection, events)
-            connection.execute(_INSERT, {"batch_id": 0, "origin": "live"})
-            raise psycopg.Rollback()
+        with connection.transaction(force_rollback=True):
+            store_events(connection, events, batch_id=0, origin="live")
     except REFUSALS as fault:
         if events.height == 1:
             return [(0, fault.diag.message_primary or type(fault).__name__)]
@@ -132,7 +91,9 @@ def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list
 
 
 def _copy(connection: psycopg.Connection, events: pl.DataFrame) -> None:
-    lines = events.select(INCOMING_COLUMNS).write_csv(include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    lines = events.select(EVENT_SCHEMA.names()).write_csv(
+        include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"
+    )
     with connection.cursor() as cursor:
         with cursor.copy("copy incoming from stdin with (format csv)") as copy:
             copy.write(lines)

@@ -37,6 +37,14 @@ with old as (
 )
 select count(*) from gone
 """
+# After the events: an id without an event is still known for a moment, an event without an id could come twice.
+_EVENT_IDS = """
+with gone as (
+    delete from eventpulse.event_ids where event_id in (
+        select event_id from eventpulse.event_ids where batch_id <= %(bound)s order by batch_id limit %(portion)s)
+    returning 1
+) select count(*) from gone
+"""
 _ANOMALIES = """
 with gone as (
     delete from eventpulse.anomalies where anomaly_id in (
@@ -126,6 +134,7 @@ def remove_events(connection: psycopg.Connection, limit: datetime) -> tuple[int,
         else:
             removed += _remove(connection, _of(_EVENTS, _table(day)), last[0])
     removed += _remove(connection, _of(_EVENTS, sql.Identifier("eventpulse", "events_other_days")), last[0])
+    _remove(connection, _of(_EVENT_IDS), last[0])
     if removed:
         connection.execute("delete from eventpulse.event_rollups where count <= 0")
     return removed, dropped

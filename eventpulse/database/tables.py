@@ -57,6 +57,17 @@ events = Table(
     postgresql_partition_by="RANGE (timestamp)",
 )
 
+# Which events there are, over all partitions of `events`: PostgreSQL can make an id unique within a partition only, and
+# looking it up in each of them takes longer with every day. `batch_id` is the micro-batch that brought the event.
+event_ids = Table(
+    "event_ids",
+    metadata,
+    Column("event_id", Uuid, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("event_id", name="event_ids_key"),
+    Index("event_ids_by_batch", "batch_id"),
+)
+
 # The ledger: one row for each micro-batch, committed with everything the batch did. `turn` is the order in which live
 # micro-batches were judged and committed; with several drains `batch_id` is not. `changed_rules` are the rules of which
 # a live micro-batch changed anomalies.

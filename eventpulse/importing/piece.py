@@ -24,7 +24,6 @@ _TIMES = ("timestamp", "received_at")
 _LINE = {
     **dict.fromkeys(("event_id", "event_type", "source"), pl.String()),
     **dict.fromkeys(_TIMES, pl.Int64()),
-    "client_id": pl.Boolean(),
     **dict.fromkeys(("payload", "metadata"), pl.String()),
 }
 #: Events of a file as they are read, with the place of each row in the file and its index among the rows of its piece.

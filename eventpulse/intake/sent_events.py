@@ -107,12 +107,11 @@ def _accept(events: list[SentEvent], body: bytes, deepest: int, id_of: IdOf | No
     accepted: list[StreamedEvent] = []
     for event in events:
         sent_id = event.event_id
-        client_id = sent_id is not msgspec.UNSET
         if isinstance(sent_id, str):
             event_id = sent_id.lower()
         else:
             event_id = mint_event_id(received_at // 1_000) if id_of is None else id_of(len(ids))
-        if client_id and not _is_event_id(event_id):
+        if sent_id is not msgspec.UNSET and not _is_event_id(event_id):
             raise Refused(Issue(("event_id",), "Invalid uuid", "invalid_string"))
         timestamp = microseconds(event.timestamp)
         if not EARLIEST <= timestamp <= LATEST:
@@ -128,7 +127,5 @@ def _accept(events: list[SentEvent], body: bytes, deepest: int, id_of: IdOf | No
             metadata = str(event.metadata, "utf-8")
             check_object(metadata, deepest=deepest)
         ids.append(event_id)
-        accepted.append(
-            StreamedEvent(event_id, event_type, source, timestamp, received_at, client_id, payload, metadata)
-        )
+        accepted.append(StreamedEvent(event_id, event_type, source, timestamp, received_at, payload, metadata))
     return Accepted(ids, _encode_lines(accepted))

@@ -34,7 +34,6 @@ def accept_own_event(
         source=SOURCE,
         timestamp=microseconds,
         received_at=microseconds,
-        client_id=True,
         payload=_encode(payload).decode(),
         metadata="{}",
     )

@@ -66,20 +66,20 @@ POISON = {
     "a wrong type": a_line(event(90)).replace(b'"timestamp":', b'"timestamp":"x","t":'),
     "no event id": a_line(event(91)).replace(b"00000000-0000-4000-8000-", b"zz"),
     "a payload that is no JSON": msgspec.json.encode(
-        StreamedEvent("00000000-0000-4000-8000-000000000092", "a", "b", 0, 0, True, "{", "{}")
+        StreamedEvent("00000000-0000-4000-8000-000000000092", "a", "b", 0, 0, "{", "{}")
     ),
     "a time no calendar holds": msgspec.json.encode(
-        StreamedEvent("00000000-0000-4000-8000-000000000093", "a", "b", 1 << 62, 0, True, "{}", "{}")
+        StreamedEvent("00000000-0000-4000-8000-000000000093", "a", "b", 1 << 62, 0, "{}", "{}")
     ),
     "a time of receipt no calendar holds": msgspec.json.encode(
-        StreamedEvent("00000000-0000-4000-8000-000000000094", "a", "b", 0, 1 << 62, True, "{}", "{}")
+        StreamedEvent("00000000-0000-4000-8000-000000000094", "a", "b", 0, 1 << 62, "{}", "{}")
     ),
     "a text PostgreSQL cannot hold": a_line(event(95, source="a\0b")),
     "a source too long for an index": a_line(event(96, source="".join(chr(0x4E00 + n % 9000) for n in range(9000)))),
     "nesting beyond PostgreSQL's stack": msgspec.json.encode(
         StreamedEvent(
             "00000000-0000-4000-8000-000000000097",
-            *("a", "b", 0, 0, True),
+            *("a", "b", 0, 0),
             '{"a":' + "[" * 50_000 + "]" * 50_000 + "}",
             "{}",
         )
@@ -212,7 +212,7 @@ def test_a_mended_event_keeps_the_id_that_came_in_unless_it_names_another(api: T
 def test_an_event_whose_time_has_come_is_redriven_as_it_is(api: TestClient, set_aside: Any, drain: Any) -> None:
     received = NOW - timedelta(hours=1)
     payload = {"big": 12345678901234567890123, "x": 1.10}
-    set_aside(a_line(event(7, payload=payload, client_id=False), received_at=received))
+    set_aside(a_line(event(7, payload=payload), received_at=received))
     [letter] = letters(api, cause="future")
 
     assert api.post(f"dead-letters/{letter['dead_letter_id']}/redrive").status_code == 202

@@ -39,7 +39,7 @@ def test_stored_events_are_read_back_unchanged(database_url: str) -> None:
         prepare_staging(connection)
         DayPartitions().ensure(connection, [instant.date()], instant.date())
         with connection.transaction():
-            store_events(connection, events.with_columns(client_id=True), batch_id=7, origin="live")
+            store_events(connection, events, batch_id=7, origin="live")
 
         assert_frame_equal(stored_events(connection, Slice(after=datetime(2026, 1, 1, tzinfo=UTC))), events)
         assert_frame_equal(events_of_batches(connection, [6, 7]), events)

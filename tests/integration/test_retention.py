@@ -74,6 +74,11 @@ def counted(connection: psycopg.Connection) -> bool:
     return sorted(of_events.fetchall()) == sorted(kept.fetchall())
 
 
+def ids_are_those_of_events(connection: psycopg.Connection) -> bool:
+    events = connection.execute("select event_id from eventpulse.events order by 1").fetchall()
+    return events == connection.execute("select event_id from eventpulse.event_ids order by 1").fetchall()
+
+
 def test_a_day_whose_events_were_all_received_before_the_limit_goes_whole(
     connection: psycopg.Connection, drained: Any
 ) -> None:
@@ -86,6 +91,7 @@ def test_a_day_whose_events_were_all_received_before_the_limit_goes_whole(
     assert stored(connection) == [START + DAY, START + 2 * DAY]
     assert existing_days(connection) == {date(2026, 1, 11), date(2026, 1, 12)}
     assert counted(connection)
+    assert ids_are_those_of_events(connection)
 
 
 def test_old_events_among_young_ones_go_in_portions(
@@ -98,7 +104,19 @@ def test_old_events_among_young_ones_go_in_portions(
     assert remove_events(connection, LONG_AGO + timedelta(hours=1)) == (10, [])
     assert len(stored(connection)) == 2
     assert counted(connection)
+    assert ids_are_those_of_events(connection)
     assert remove_events(connection, LONG_AGO + timedelta(hours=1)) == (0, [])
+
+
+def test_what_went_may_come_again_and_what_stays_may_not(connection: psycopg.Connection, drained: Any) -> None:
+    drained(*lines(1, START), long_ago=True)
+    drained(*lines(2, START + 3 * DAY))
+    remove_events(connection, LONG_AGO + timedelta(hours=1))
+
+    drained(*lines(1, START, START))
+
+    assert stored(connection) == [START, START + 3 * DAY]
+    assert ids_are_those_of_events(connection)
 
 
 def test_nothing_young_goes_whatever_time_it_is_about(connection: psycopg.Connection, drained: Any) -> None:

@@ -39,7 +39,6 @@ def test_an_accepted_event_is_in_the_stream_as_it_was_sent(api: TestClient, redi
     assert answer.headers["content-type"] == "application/json"
     [[event]] = entries(redis_url)
     assert event.event_id == AN_ID.lower()
-    assert event.client_id
     assert event.timestamp == 1_769_846_400_500_000
     assert event.payload == payload
     assert event.metadata == "{}"
@@ -51,7 +50,6 @@ def test_an_event_without_an_id_gets_a_uuid_of_version_7(api: TestClient, redis_
     [[event]] = entries(redis_url)
     assert answer.json()["event_id"] == event.event_id
     assert UUID(event.event_id).version == 7
-    assert not event.client_id
 
 
 def test_a_batch_is_answered_in_its_order_and_stands_in_one_entry(api: TestClient, redis_url: str) -> None:
