@@ -1,0 +1,96 @@
+"""How long does PostgreSQL take to store a micro-batch, the more days of events there are?"""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time as time_of_day, timedelta
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import polars as pl
+import psycopg
+import typer
+
+from benchmarks.results import Figures, report
+from eventpulse.database.connect import open_connection, open_engine
+from eventpulse.database.incoming import prepare_staging, store_events
+from eventpulse.database.migrate import migrate
+from eventpulse.database.partitions import DayPartitions
+from eventpulse.embedded.ports import choose_free_port
+from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
+from eventpulse.embedded.running import running
+from eventpulse.event import EVENT_SCHEMA
+
+TODAY = date(2026, 6, 30)
+_EVENTS_OF_A_DAY = 2_000
+
+
+def main(
+    runs: Annotated[int, typer.Option(help="How often; medians are shown.")] = 5,
+    days: Annotated[list[int] | None, typer.Option(help="Days with events. Default 1, 30, 365.")] = None,
+    events: Annotated[list[int] | None, typer.Option(help="Events in a micro-batch. Default 20, 1000, 5000.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Add the results to this file.")] = None,
+) -> None:
+    """Store micro-batches of one day, with ids that clients chose, beside ever more days."""
+    rows: dict[str, list[Figures]] = defaultdict(list)
+    with _database() as connection:
+        there = batches = 0
+        for wanted in sorted(days or [1, 30, 365]):
+            past = [TODAY - timedelta(days=number) for number in range(there, wanted)]
+            DayPartitions().ensure(connection, past, TODAY)
+            for day in past:
+                batches += 1
+                _store(connection, _EVENTS_OF_A_DAY, day, batches)
+            connection.execute("analyze eventpulse.events")
+            there = wanted
+            for size in events or [20, 1_000, 5_000]:
+                for _ in range(runs):
+                    batches += 1
+                    seconds = _store(connection, size, TODAY, batches)
+                    figures: Figures = {"ms": 1_000 * seconds, "µs an event": 1_000_000 * seconds / size}
+                    rows[f"{size:,} events beside {wanted:,} days"].append(figures)
+    report("Storing a micro-batch", rows, unit="as said", json_file=json_file)
+
+
+@contextmanager
+def _database() -> Iterator[psycopg.Connection]:
+    """A fresh database with all tables."""
+    with tempfile.TemporaryDirectory(prefix="eventpulse-bench-") as name:
+        folder, port = Path(name) / "postgresql", choose_free_port()
+        with running(prepare_postgresql(folder, port), Path(name) / "postgresql.log"):
+            create_database(folder, port, "bench")
+            engine = open_engine(postgresql_url(folder, port, "bench"), application="benchmark")
+            migrate(engine)
+            engine.dispose()
+            with open_connection(postgresql_url(folder, port, "bench"), application="benchmark") as connection:
+                prepare_staging(connection)
+                yield connection
+
+
+def _store(connection: psycopg.Connection, count: int, day: date, batch_id: int) -> float:
+    """Store a micro-batch; says how many seconds it took, commit included."""
+    start = datetime.combine(day, time_of_day(), UTC)
+    batch = pl.DataFrame(
+        {
+            "event_id": [str(uuid4()) for _ in range(count)],
+            "event_type": "page_view",
+            "source": "web",
+            "timestamp": [start + timedelta(milliseconds=number) for number in range(count)],
+            "received_at": start,
+            "position": range(count),
+            "payload": '{"path":"/cart","ms":120}',
+            "metadata": "{}",
+        },
+        schema=EVENT_SCHEMA,
+    )
+    begun = time.perf_counter()
+    with connection.transaction():
+        store_events(connection, batch, batch_id=batch_id, origin="live")
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    typer.run(main)
