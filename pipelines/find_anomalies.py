@@ -12,16 +12,16 @@ import psycopg
 from eventpulse.database.findings import Progress, load_progress
 from eventpulse.database.history import events_of_batches
 from eventpulse.database.ledger import Present, TakenTurn, present, turns_after
-from eventpulse.database.rule_book import ChangedHistory, changed_history
+from eventpulse.database.rule_book import changed_history
 from eventpulse.stream.shards import ONLY
 from pipelines.open_alerts import OpenAlerts
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
 from rules.detection import Findings, Horizons, Recalled, arrivals, detect, looking_at
-from rules.evaluation import moves_without_events, paths_of
+from rules.evaluation import moves_without_events, paths_of, select_all
 from rules.fields import with_fields
-from rules.memory import Memory, add_rows, oldest_anomaly, trim
+from rules.memory import Memory, add_past, add_rows, oldest_anomaly, trim
 from rules.replay import wanted_events
 from rules.rule import Rule
 
@@ -86,7 +86,7 @@ class Detector:
         self._memories: dict[UUID, Memory] = {}
         self._progress: dict[UUID, Progress] = {}
         self._seen: int | None = None
-        self._history = ChangedHistory(0, {})
+        self._history: dict[UUID, int] = {}
         #: For each rule and shard, the newest event that was accepted through it.
         self._accepted: dict[UUID, dict[int, datetime | None]] = {}
         #: The rules that are enabled, those among them that rest or cannot be evaluated too.
@@ -167,11 +167,12 @@ class Detector:
         self._follow_progress()
         newest = (batch.newest_event_at for batch in taken)
         self.newest_followed = max(filter(None, (self.newest_followed, *newest)), default=None)
-        judged = [batch for batch in taken if batch.stored and batch.origin == "live"]  # imports: all is read anew
-        if sum(batch.stored for batch in judged) > MOST_FOLLOWED:
+        brought = [batch for batch in taken if batch.stored]
+        if sum(batch.stored for batch in brought) > MOST_FOLLOWED:
             self._memories.clear()
         elif self._memories:
-            self._remember_events(judged)
+            self._remember_events([batch for batch in brought if batch.origin == "live"])
+            self._remember_imports([batch for batch in brought if batch.origin != "live"])
             self._remember_anomalies({rule_id for batch in taken for rule_id in batch.changed_rules})
 
     def name_of(self, rule_id: UUID) -> str:
@@ -264,23 +265,37 @@ class Detector:
 
     def _remember_events(self, taken: Sequence[TakenTurn]) -> None:
         rules = [self._rules[rule_id] for rule_id in self._memories]
-        wanted = wanted_events(rules)
         for shard in dict.fromkeys(batch.shard for batch in taken):
-            batch_ids = [batch.batch_id for batch in taken if batch.shard == shard]
-            events = events_of_batches(
-                self._connection,
-                batch_ids,
-                wanted.event_types,
-                wanted.sources,
-                payload=wanted.payload,
-                metadata=wanted.metadata,
-            )
+            events = self._events_of([batch for batch in taken if batch.shard == shard], rules)
             for arrival in self._arrivals(rules, events, shard):
                 rule, memory = arrival.rule, self._memories[arrival.rule.rule_id]
                 memory = add_rows(memory, arrival.rows, arrival.newest)
                 memory = replace(memory, groups_at_most=memory.groups_at_most + arrival.scope.height)
                 self._memories[rule.rule_id] = trim(rule, memory, self._horizons.hot)
                 self._accepted.setdefault(rule.rule_id, {})[shard] = arrival.newest
+
+    def _remember_imports(self, taken: Sequence[TakenTurn]) -> None:
+        """Events that were put into the past: they are part of what later ones are judged on, however late they are."""
+        rules = [self._rules[rule_id] for rule_id in self._memories]
+        events = self._events_of(taken, rules)
+        rules = looking_at(rules, events)
+        for rule_id, rows in select_all(rules, with_fields(events, paths_of(rules))).items():
+            if rows.is_empty():
+                continue
+            known, memory = self._progress.get(rule_id), self._memories[rule_id]
+            counts = known is None or known.newest_event_at is None
+            self._memories[rule_id] = add_past(self._rules[rule_id], memory, rows, self._horizons.hot, counts=counts)
+
+    def _events_of(self, taken: Sequence[TakenTurn], rules: Sequence[Rule]) -> pl.DataFrame:
+        wanted = wanted_events(rules)
+        return events_of_batches(
+            self._connection,
+            [batch.batch_id for batch in taken],
+            wanted.event_types,
+            wanted.sources,
+            payload=wanted.payload,
+            metadata=wanted.metadata,
+        )
 
     def _remember_anomalies(self, rule_ids: set[UUID]) -> None:
         for rule_id in rule_ids & self._memories.keys():
@@ -289,13 +304,10 @@ class Detector:
             self._memories[rule_id] = replace(memory, anomalies=anomalies)
 
     def _follow_history(self) -> None:
-        """Forget what others have changed in the database: all memories where events were put in, the anomalies of a
-        rule where they were found or retracted again."""
+        """Read the anomalies of rules anew where others have found or retracted any."""
         before, self._history = self._history, changed_history(self._connection)
-        if self._history.imports != before.imports:
-            self._memories.clear()
         for rule_id, memory in self._memories.items():
-            if self._history.of_rule.get(rule_id) != before.of_rule.get(rule_id):
+            if self._history.get(rule_id) != before.get(rule_id):
                 rule = self._rules[rule_id]
                 anomalies = standing_anomalies(self._connection, rule, oldest_anomaly(rule, memory.floor))
                 self._memories[rule_id] = replace(memory, anomalies=anomalies)

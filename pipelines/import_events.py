@@ -1,8 +1,7 @@
 """Store pieces of historical events beside the stream, each once, with its row of the ledger.
 
 What is imported raises no anomalies by itself. It is taken out of the coverage, so that a backfill of those days
-evaluates it; and live detection is told to forget what it remembers, with the first piece, at the end, and now and then
-in between: to remember anew costs it something each time.
+evaluates it; and live detection takes it up from the ledger, so that what comes later is judged on it.
 """
 
 import time
@@ -20,15 +19,12 @@ from eventpulse.database.imports import Dealt, note_end, note_piece
 from eventpulse.database.incoming import count_by_minute, prepare_staging, refused_events, store_events
 from eventpulse.database.ledger import DeadLetter, LedgerRow, next_batch_id, set_aside, write
 from eventpulse.database.partitions import DayPartitions
-from eventpulse.database.rule_book import note_imported_events
 from eventpulse.event import INDEX_BITS, SEQUENCE_BITS
 from eventpulse.importing.piece import Faulty, Piece
 from eventpulse.importing.rows import RowFault
 from eventpulse.settings import Settings
 
 _TRIES = 20
-#: Between two pieces with which live detection is told lie so many seconds.
-TELL_EVERY_SECONDS = 30.0
 
 
 def set_future_apart(piece: Piece, most: timedelta) -> Piece:
@@ -70,8 +66,6 @@ class Importer:
     clock: Clock = utc_now
     _partitions: DayPartitions = field(default_factory=DayPartitions)
     _last_position: int = 0
-    _told_at: float | None = None
-    _owes_word: bool = False
 
     def set_refused_apart(self, piece: Piece) -> Piece:
         """The piece without the events that PostgreSQL refuses; nothing is stored."""
@@ -101,27 +95,19 @@ class Importer:
                     while_storing(self.connection)
                     # Less than it takes PostgreSQL to break a deadlock: it is never the drain that has to begin anew.
                     self.connection.execute("set local lock_timeout = '500ms'")
-                    imported, told = self._store(piece, once, started_at)
-                break
+                    return self._store(piece, once, started_at)
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(0.2)
-        if told:
-            self._told_at = time.monotonic()
-        self._owes_word = not told and (self._owes_word or bool(imported.new_by_day))
-        return imported
+        raise AssertionError("every try returns or raises")
 
     def finish(self) -> None:
-        """Note that the file has ended, and tell live detection what it has not been told yet."""
-        with self.connection.transaction():
-            if self._owes_word:
-                note_imported_events(self.connection)
-            if self.import_id is not None:
-                note_end(self.connection, self.import_id)
-        self._owes_word = False
+        """Note that the file has ended."""
+        if self.import_id is not None:
+            note_end(self.connection, self.import_id)
 
-    def _store(self, piece: Piece, once: pl.DataFrame, started_at: datetime) -> tuple[Imported, bool]:
+    def _store(self, piece: Piece, once: pl.DataFrame, started_at: datetime) -> Imported:
         connection = self.connection
         batch_id, _ = next_batch_id(connection)
         new = once
@@ -132,12 +118,10 @@ class Importer:
         days = new.group_by(day=pl.col("timestamp").dt.date()).agg(
             pl.len(), first=pl.col("timestamp").min(), last=pl.col("timestamp").max()
         )
-        tells = False
         if not new.is_empty():
             count_by_minute(connection, new)
             for day, _, first, last in days.sort("day").iter_rows():
                 uncover(connection, day, first, last)
-            tells = self._told_at is None or time.monotonic() - self._told_at >= TELL_EVERY_SECONDS
         letters = self._letters(piece, started_at) if self.dead_letters else []
         if letters:
             set_aside(connection, letters, batch_id)
@@ -151,9 +135,7 @@ class Importer:
         if self.import_id is not None:
             span = (days["day"].min(), days["day"].max()) if not days.is_empty() else None
             note_piece(connection, self.import_id, dealt, piece.through, span)  # type: ignore[arg-type]
-        if tells:
-            note_imported_events(connection)
-        return Imported(dealt, dict(days.select("day", "len").iter_rows())), tells
+        return Imported(dealt, dict(days.select("day", "len").iter_rows()))
 
     def _positioned(self, events: pl.DataFrame) -> pl.DataFrame:
         """Events in the order of the file, each behind everything that was positioned before."""

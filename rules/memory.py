@@ -75,6 +75,29 @@ def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None) -> Mem
     return replace(memory, rows=joined, newest=newest)
 
 
+def add_past(rule: Rule, memory: Memory, rows: pl.DataFrame, hot: timedelta, *, counts: bool) -> Memory:
+    """The memory with rows in it that were stored without being judged, as those of an import are, wherever in time
+    they lie; only what may still matter of them is kept. `counts`: the newest of them is an event the rule has selected
+    like others."""
+    newest = memory.newest
+    if counts:
+        newest = max(filter(None, (newest, rows["timestamp"].max())))
+    floor = _floor(memory, newest, hot)
+    joined = pl.concat([memory.rows, rows]).sort(TIME_ORDER)
+    kept = carry(rule, joined, floor).sort(TIME_ORDER)
+    anomalies = memory.anomalies.filter(memory.anomalies["occurred_at"] >= oldest_anomaly(rule, floor))
+    groups = memory.groups_at_most + rows["group_key"].n_unique()
+    return replace(
+        memory,
+        floor=floor,
+        rows=kept,
+        anomalies=anomalies,
+        newest=newest,
+        rows_after_trim=kept.height,
+        groups_at_most=groups,
+    )
+
+
 def remembered(anomalies: pl.DataFrame) -> pl.DataFrame:
     """Anomalies (the columns of ANOMALY_SCHEMA) as a memory keeps them."""
     if anomalies.is_empty():
@@ -97,9 +120,7 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     """Forget what no judgement at or after `newest - hot` can need; a no-op until enough has gathered."""
     if memory.newest is None or memory.rows.height < max(2 * memory.rows_after_trim, _FEWEST_ROWS_TO_TRIM):
         return memory
-    floor = max(memory.floor, earlier(memory.newest, hot))
-    if memory.judged_through is not None:
-        floor = min(floor, memory.judged_through)
+    floor = _floor(memory, memory.newest, hot)
     if floor <= memory.floor:
         return replace(memory, rows_after_trim=memory.rows.height)
     if rule.has_one_group and carries_what_is_near(rule):
@@ -112,6 +133,12 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     if not anomalies.is_empty():
         anomalies = anomalies.filter(anomalies["occurred_at"] >= oldest_anomaly(rule, floor))
     return replace(memory, floor=floor, rows=rows, anomalies=anomalies, rows_after_trim=rows.height)
+
+
+def _floor(memory: Memory, newest: datetime | None, hot: timedelta) -> datetime:
+    """The instant from which on a memory has to be complete once its newest event is this one."""
+    floor = memory.floor if newest is None else max(memory.floor, earlier(newest, hot))
+    return floor if memory.judged_through is None else min(floor, memory.judged_through)
 
 
 def oldest_anomaly(rule: Rule, floor: datetime) -> datetime:

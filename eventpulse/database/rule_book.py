@@ -29,22 +29,7 @@ def stored_rules(connection: psycopg.Connection) -> list[StoredRule]:
     ]
 
 
-@dataclass(frozen=True)
-class ChangedHistory:
-    """What others than live detection have changed so far: `imports` counts events put in behind it, `of_rule` changes
-    of the anomalies of each rule."""
-
-    imports: int
-    of_rule: dict[UUID, int]
-
-
-def changed_history(connection: psycopg.Connection) -> ChangedHistory:
-    """The counters that grow when history is changed behind live detection; the revision grows with them."""
-    imports = connection.execute("select imports from eventpulse.rule_book").fetchone()
-    of_rule = connection.execute("select rule_id, history_revision from eventpulse.rules").fetchall()
-    return ChangedHistory(imports[0] if imports else 0, dict(of_rule))
-
-
-def note_imported_events(connection: psycopg.Connection) -> None:
-    """Tell live detection that it does not know all stored events any more."""
-    connection.execute("update eventpulse.rule_book set imports = imports + 1, revision = revision + 1")
+def changed_history(connection: psycopg.Connection) -> dict[UUID, int]:
+    """For each rule a counter that grows when others than live detection change its anomalies; the revision grows with
+    it."""
+    return dict(connection.execute("select rule_id, history_revision from eventpulse.rules").fetchall())

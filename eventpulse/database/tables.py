@@ -204,15 +204,13 @@ rule_versions = Table(
     PrimaryKeyConstraint("rule_id", "version", name="rule_versions_key"),
 )
 
-# One row. A trigger on `rules` raises `revision` with every change, in the transaction of the change. `imports` grows
-# when events are stored by anything but live detection.
+# One row. A trigger on `rules` raises `revision` with every change, in the transaction of the change.
 rule_book = Table(
     "rule_book",
     metadata,
     Column("only_row", Boolean, primary_key=True, server_default=text("true")),
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Instant, nullable=False, server_default=func.now()),
-    Column("imports", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("only_row", name="rule_book_one_row"),
 )
 

@@ -129,7 +129,8 @@ def test_neither_cuts_nor_order_of_arrival_change_which_alerts_there_are(
         end_everything(drain, clock)
     whole = alerts(connection)
     assert len(whole) > 6 and all(row[2] == "ended" for row in whole)
-    connection.execute("truncate eventpulse.events, eventpulse.anomalies, eventpulse.alerts, eventpulse.rule_progress")
+    connection.execute("truncate eventpulse.events, eventpulse.event_ids, eventpulse.anomalies, eventpulse.alerts")
+    connection.execute("truncate eventpulse.rule_progress")
 
     publish(redis_url, sorted(events, key=lambda event: str(event["event_id"])), an_entry=batch_events)
     with a_drain(database_url, redis_url, clock=clock, batch_events=batch_events) as drain:

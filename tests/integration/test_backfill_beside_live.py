@@ -85,7 +85,9 @@ def test_live_detection_goes_on_from_what_a_backfill_left(database_url: str, red
         publish(redis_url, listed, an_entry=25)
         whole.run_until_empty()
         expected = without_positions(standing(whole.connection))
-        whole.connection.execute("truncate eventpulse.events, eventpulse.anomalies, eventpulse.event_rollups")
+        whole.connection.execute(
+            "truncate eventpulse.events, eventpulse.event_ids, eventpulse.anomalies, eventpulse.event_rollups"
+        )
         whole.connection.execute("truncate eventpulse.rule_progress, eventpulse.batches")
 
     with a_drain(database_url, redis_url) as drain:

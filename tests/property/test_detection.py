@@ -10,13 +10,15 @@ import polars as pl
 import pytest
 from hypothesis import given, strategies as st
 
+from eventpulse.event import UTC_MICROSECONDS
 from rules.arrival import Arrival
 from rules.detection import Horizons, Recalled, anomalies_from, arrivals, detect, empty_memory, recall_after
-from rules.evaluation import evaluate_whole, paths_of, select_rows
+from rules.evaluation import FIRED, evaluate_whole, judge, paths_of, select_rows
 from rules.fields import with_fields
-from rules.memory import remembered
+from rules.memory import add_past, remembered
 from rules.rule import Rule, read_rule
-from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, rules
+from rules.selection import ROW_ORDER
+from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, instants, rules
 
 END = EPOCH + timedelta(days=30_000)
 spans = st.sampled_from([1, 2, 3, 5])
@@ -79,6 +81,28 @@ def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data:
 
     whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
     assert said(standing) == said(whole)
+
+
+@pytest.mark.parametrize("name", conditions)
+@given(st.data())
+def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_there(
+    name: str, data: st.DataObject
+) -> None:
+    rule = data.draw(rules_of(name))
+    listed = [replace(event, position=place) for place, event in enumerate(data.draw(events()))]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(listed)), max_size=3)))
+    at = EPOCH + timedelta(microseconds=data.draw(instants))
+    memory = empty_memory(rows_of(rule, []), at)
+
+    for first, end in zip([0, *cuts], [*cuts, len(listed)], strict=True):
+        memory = add_past(rule, memory, rows_of(rule, listed[first:end]), timedelta(), counts=False)
+
+    rows, kept = rows_of(rule, listed).sort(ROW_ORDER), memory.rows.sort(ROW_ORDER)
+    since = rows.select(pl.col("group_key").unique()).with_columns(since=pl.lit(at, UTC_MICROSECONDS))
+    never = FIRED.to_frame()
+    assert said(judge(rule, kept, since=since, fired=never, until=END)) == said(
+        judge(rule, rows, since=since, fired=never, until=END)
+    )
 
 
 def detected(rule: Rule, batches: list[list[Event]], horizons: Horizons) -> pl.DataFrame:
