@@ -19,7 +19,7 @@ from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from eventpulse.stream.shards import shards_of
 from ingest_api import anomaly_routes, audit_routes, event_routes, ledger_routes, live_route, metric_routes
-from ingest_api.alerts import alert_routes
+from ingest_api.alerts import alert_routes, alert_wish_routes
 from ingest_api.answers import answer_errors_as_json
 from ingest_api.dashboard import dashboard_routes, overview_routes
 from ingest_api.dead_letters import dead_letter_routes, redrive_routes
@@ -84,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         event_routes,
         anomaly_routes,
         alert_routes,
+        alert_wish_routes,
         ledger_routes,
         audit_routes,
         dead_letter_routes,

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from eventpulse.intake.event_model import EventIn
 from eventpulse.settings import Settings
-from ingest_api.alerts.alert_payloads import AlertWish
+from ingest_api.alerts.alert_payloads import AlertsWish, AlertWish
 from ingest_api.door.openapi_door import describe_door
 from ingest_api.notifications.channel_payloads import ChannelIn
 from ingest_api.notifications.silence_payloads import InhibitionIn, MatcherIn, SilenceIn
@@ -74,7 +74,7 @@ def _schemas_of_bodies() -> dict[str, Any]:
         "ChannelPatch": {**channel_patch, "minProperties": 1},
         **{
             model.__name__: model.model_json_schema(ref_template=_TEMPLATE)
-            for model in (SilenceIn, MatcherIn, InhibitionIn, AlertWish)
+            for model in (SilenceIn, MatcherIn, InhibitionIn, AlertWish, AlertsWish)
         },
     }
 

@@ -11,6 +11,8 @@ from ingest_api.anomaly_payloads import Anomaly, MicroBatch
 from ingest_api.payloads import Answer, Pagination, StoredEvent
 
 LONGEST_NAME, LONGEST_NOTE = 255, 2_000
+#: So many alerts are changed in one transaction.
+MOST_AT_ONCE = 1_000
 
 
 class Alert(Answer):
@@ -105,3 +107,27 @@ class AlertWish(BaseModel):
 
     by: Annotated[str | None, Field(min_length=1, max_length=LONGEST_NAME)] = None
     note: Annotated[str | None, Field(min_length=1, max_length=LONGEST_NOTE)] = None
+
+
+class AlertsWish(AlertWish):
+    """Many alerts, who does something to them, and why."""
+
+    model_config = ConfigDict(title="Change of many alerts as sent", extra="forbid")
+
+    alert_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class UnchangedAlert(Answer):
+    """An alert that is as it was."""
+
+    alert_id: UUID
+    state: Annotated[
+        Literal["open", "acknowledged", "resolved"] | None, Field(description="null: there is no such alert.")
+    ]
+
+
+class ChangedAlerts(Answer):
+    """What became of the alerts that were named, in the order in which they were."""
+
+    changed: list[UUID]
+    unchanged: list[UnchangedAlert]

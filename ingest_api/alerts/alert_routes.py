@@ -1,18 +1,13 @@
-"""Show alerts, and let people acknowledge and resolve them."""
+"""Show alerts."""
 
-from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Query
-from redis.exceptions import RedisError
 from sqlalchemy import Row
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.alert_changes import NotNow, Wish, change_alert
 from eventpulse.database.alert_queries import (
     AlertFilter,
     AlertPlace,
@@ -23,23 +18,14 @@ from eventpulse.database.alert_queries import (
 )
 from eventpulse.database.anomaly_queries import AnomalyFilter, anomaly_by_id, batch_by_id, newest_anomalies
 from eventpulse.database.event_queries import events_by_id
-from eventpulse.database.transactions import reading, writing
-from eventpulse.stream.alert_messages import Change, alert_message
-from eventpulse.stream.keys import ALERT_NOTIFICATIONS
+from eventpulse.database.transactions import reading
 from ingest_api.alerts.alert_documents import alert_as_json, runbook_of
-from ingest_api.alerts.alert_payloads import (
-    LONGEST_NAME,
-    LONGEST_NOTE,
-    Alert,
-    AlertDetail,
-    AlertPage,
-    AlertSummary,
-)
+from ingest_api.alerts.alert_payloads import AlertDetail, AlertPage, AlertSummary
 from ingest_api.anomaly_routes import anomaly_as_json, batch_as_json
 from ingest_api.answers import documented, json_answer
-from ingest_api.dependencies import Database, Redis, TheSettings
+from ingest_api.dependencies import Database, TheSettings
 from ingest_api.event_routes import event_as_json
-from ingest_api.notifications.sent_documents import UUID_IN_PATH, found_id, only_known, sent_object, sent_text
+from ingest_api.notifications.sent_documents import UUID_IN_PATH, found_id
 from ingest_api.paging import alert_cursor, alert_place, page
 from ingest_api.parameters import (
     AlertCursor,
@@ -54,7 +40,6 @@ from ingest_api.parameters import (
     in_order,
     one_of,
 )
-from ingest_api.rule_book.rule_requests import sent_as
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 InPath = Annotated[str, UUID_IN_PATH]
@@ -70,12 +55,6 @@ AlertState = Annotated[
     one_of("state", "open", "acknowledged", "resolved", "unresolved", "all"),
     Query(description="In this state; `unresolved` are those open or acknowledged."),
 ]
-_WISHED = sent_as("AlertWish") | {"requestBody": {**sent_as("AlertWish")["requestBody"], "required": False}}
-_BECAME: dict[Wish, Change] = {
-    "acknowledge": "acknowledged",
-    "unacknowledge": "unacknowledged",
-    "resolve": "resolved",
-}
 _MOST_ANOMALIES = 50
 
 
@@ -143,81 +122,6 @@ def show_alert(database: Database, settings: TheSettings, alert_id: InPath) -> R
             "dagster_run_url": f"{settings.dagster_at}/runs/{run}" if run else None,
         }
     )
-
-
-@router.post(
-    "/{alert_id}/acknowledge",
-    response_model=Alert,
-    responses=documented(400, 404, 409, 413, 500, 503),
-    openapi_extra=_WISHED,
-)
-async def acknowledge_alert(
-    request: Request, database: Database, redis: Redis, settings: TheSettings, alert_id: InPath
-) -> Response:
-    """Say that somebody has seen an alert and looks after it. 409 unless it is open."""
-    return await _grant("acknowledge", request, database, redis, settings, alert_id)
-
-
-@router.post(
-    "/{alert_id}/unacknowledge",
-    response_model=Alert,
-    responses=documented(400, 404, 409, 413, 500, 503),
-    openapi_extra=_WISHED,
-)
-async def unacknowledge_alert(
-    request: Request, database: Database, redis: Redis, settings: TheSettings, alert_id: InPath
-) -> Response:
-    """Take an acknowledgement back. 409 unless the alert is acknowledged."""
-    return await _grant("unacknowledge", request, database, redis, settings, alert_id)
-
-
-@router.post(
-    "/{alert_id}/resolve",
-    response_model=Alert,
-    responses=documented(400, 404, 409, 413, 500, 503),
-    openapi_extra=_WISHED,
-)
-async def resolve_alert(
-    request: Request, database: Database, redis: Redis, settings: TheSettings, alert_id: InPath
-) -> Response:
-    """Close an alert, whether its condition still holds or not. It gathers nothing more: the next anomaly opens another
-    one. 409 if it is resolved already."""
-    return await _grant("resolve", request, database, redis, settings, alert_id)
-
-
-async def _grant(
-    wish: Wish, request: Request, database: Database, redis: Redis, settings: TheSettings, alert_id: str
-) -> Response:
-    wanted = found_id(alert_id, "Alert")
-    by, note = await _who_and_why(request, settings)
-
-    def grant() -> Row | NotNow | None:
-        with writing(database) as connection:
-            return change_alert(connection, wanted, wish, by, note)
-
-    done = await run_in_threadpool(grant)
-    if done is None:
-        raise HTTPException(404, "Alert not found")
-    if isinstance(done, NotNow):
-        raise HTTPException(409, f"The alert is {done.state}; it can't be {_BECAME[wish]} now")
-    document = alert_as_json(done)
-    with suppress(RedisError, OSError):  # who does not hear of it now, sees it in the next answer
-        await redis.publish(ALERT_NOTIFICATIONS, alert_message(_BECAME[wish], document))
-    return json_answer(document)
-
-
-async def _who_and_why(request: Request, settings: TheSettings) -> tuple[str, str | None]:
-    known = request.state.admission.known
-    by = known.key.name if known is not None else "somebody"
-    note = None
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    document: dict[str, Any] = await sent_object(request, settings) if has_body else {}
-    only_known(document, ("by", "note"))
-    if document.get("by") is not None:
-        by = sent_text(document, "by", longest=LONGEST_NAME)
-    if document.get("note") is not None:
-        note = sent_text(document, "note", longest=LONGEST_NOTE)
-    return by, note
 
 
 def _cursor_behind(row: Row) -> str:

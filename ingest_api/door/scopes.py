@@ -34,6 +34,8 @@ NEEDS: dict[tuple[str, str], Scope | None] = {
     ("GET", f"{_API}/alerts"): "read",
     ("GET", f"{_API}/alerts/summary"): "read",
     ("GET", f"{_API}/alerts/{{alert_id}}"): "read",
+    ("POST", f"{_API}/alerts/acknowledge"): "admin",
+    ("POST", f"{_API}/alerts/resolve"): "admin",
     ("POST", f"{_API}/alerts/{{alert_id}}/acknowledge"): "admin",
     ("POST", f"{_API}/alerts/{{alert_id}}/unacknowledge"): "admin",
     ("POST", f"{_API}/alerts/{{alert_id}}/resolve"): "admin",

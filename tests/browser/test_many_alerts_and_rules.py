@@ -59,8 +59,7 @@ def test_ten_thousand_alerts_come_page_by_page(product: Product, page: Page) -> 
     expect(rows).to_have_count(100)
     assert nodes(page) < MOST_NODES
 
-    page.get_by_label("Choose all on this page").check()
-    expect(page.get_by_text("100 chosen")).to_be_visible()
+    expect(page.get_by_label("Choose all on this page")).to_be_hidden()  # they are over
 
 
 def test_a_thousand_rules_are_drawn_piece_by_piece_and_found_by_name(product: Product, page: Page) -> None:

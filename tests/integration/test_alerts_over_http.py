@@ -124,6 +124,41 @@ def test_a_person_acknowledges_takes_back_and_resolves(api: TestClient, store: S
     assert outbox(engine) == ["acknowledged", "resolved"]
 
 
+def test_many_alerts_are_changed_at_once_and_those_that_cannot_be_say_how_they_are(
+    api: TestClient, store: Store, engine: Engine
+) -> None:
+    resolved = store(state="resolved", resolved_at=NOON, resolution="ended")
+    one, two, nobody = store(), store(), str(uuid4())
+
+    said = api.post("alerts/acknowledge", json={"alert_ids": [two, resolved, one, nobody, two], "by": "ann"}).json()
+
+    assert said["changed"] == [two, one]
+    assert said["unchanged"] == [{"alert_id": resolved, "state": "resolved"}, {"alert_id": nobody, "state": None}]
+    assert {alert["acknowledged_by"] for alert in api.get("alerts?state=acknowledged").json()["data"]} == {"ann"}
+    assert outbox(engine) == ["acknowledged", "acknowledged"]
+
+    again = api.post("alerts/acknowledge", json={"alert_ids": [one]}).json()
+    assert again == {"changed": [], "unchanged": [{"alert_id": one, "state": "acknowledged"}]}
+    assert api.post("alerts/resolve", json={"alert_ids": [one], "note": "over"}).json()["changed"] == [one]
+    assert api.get(f"alerts/{one}").json()["history"][-1]["note"] == "over"
+
+
+def test_a_thousand_alerts_are_changed_in_one_transaction(api: TestClient, store: Store, engine: Engine) -> None:
+    alerts = [store() for _ in range(1000)]
+    assert api.post("alerts/acknowledge", json={"alert_ids": alerts}).json() == {"changed": alerts, "unchanged": []}
+    with engine.connect() as connection:
+        moments = connection.execute(text("select count(distinct xmin::text) from eventpulse.alerts")).scalar_one()
+    assert moments == 1
+    assert api.post("alerts/resolve", json={"alert_ids": [*alerts, str(uuid4())]}).status_code == 400
+
+
+@pytest.mark.parametrize("ids", [[], None, "all", [7], ["x"]])
+def test_many_alerts_need_ids(api: TestClient, ids: object) -> None:
+    answer = api.post("alerts/acknowledge", json={"alert_ids": ids})
+    assert answer.status_code == 400
+    assert "alert_ids must be" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("body", ['{"by": 3}', "[]", '{"by": ""}', '{"who": "ann"}', "{", '{"note": "\\u0000"}'])
 def test_what_cannot_be_meant_changes_nothing(api: TestClient, store: Store, body: str) -> None:
     alert = store()

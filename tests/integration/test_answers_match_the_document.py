@@ -58,6 +58,8 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/v1/alerts/{alert_id}", {"alert_id": NOBODY}),
     ("GET", "/api/v1/alerts/{alert_id}", {"alert_id": "x"}),
     ("POST", "/api/v1/alerts/{alert_id}/unacknowledge", {"alert_id": "$alert"}),
+    ("POST", "/api/v1/alerts/acknowledge", {"json": {"alert_ids": [NOBODY]}}),
+    ("POST", "/api/v1/alerts/resolve", {"json": {"alert_ids": []}}),
     ("POST", "/api/v1/alerts/{alert_id}/acknowledge", {"alert_id": "$alert", "json": {"by": "ann", "note": "mine"}}),
     ("POST", "/api/v1/alerts/{alert_id}/acknowledge", {"alert_id": "$alert", "json": {"who": "ann"}}),
     ("POST", "/api/v1/alerts/{alert_id}/unacknowledge", {"alert_id": "$alert"}),

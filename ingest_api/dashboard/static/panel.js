@@ -4,6 +4,7 @@ import { ApiError, wasLeft } from "./api.js";
 import { h, replace } from "./html.js";
 import { icon } from "./icon.js";
 import { connection, on } from "./live.js";
+import { keptFocus } from "./table.js";
 import { everySecond, span } from "./time.js";
 
 let count = 0;
@@ -70,11 +71,13 @@ export function panel({
       const data = await load({ signal });
       if (signal?.aborted) return;
       const nothing = empty(data);
+      const restoreFocus = keptFocus(body);
       if (nothing) replace(body, nothing instanceof Node ? nothing : h("p", { class: "empty" }, nothing));
       else {
         const shown = render(data, body);
         if (shown !== undefined) replace(body, shown);
       }
+      restoreFocus();
       updated = Date.now();
       trouble.hidden = true;
       element.classList.remove("stale");

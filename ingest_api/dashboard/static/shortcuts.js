@@ -19,7 +19,7 @@ export function showShortcuts() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog")) return;
   const keys = waitingForLetter ? `g ${event.key}` : event.key;
   waitingForLetter = !waitingForLetter && event.key === "g";
   const found = actions.get(keys);

@@ -6,17 +6,18 @@ import { icon } from "./icon.js";
 const AT_ONCE = 200;
 
 /**
- * A table of an array. A column is { title, cell(row), className }; `open(row)` makes rows buttons, `mark(row)` gives a row a class.
+ * A table of an array. A column is { title, cell(row), className }; `open(row)` makes rows buttons, `mark(row)` gives a row a class, and
+ * `id(row)` a name by which the keyboard finds it again after a refresh. In a row that opens, j and k go to the next and the one before, x chooses.
  * Of a long array the first rows are drawn, and more when asked for. On narrow screens each row becomes a card.
  */
-export function table({ label, columns, rows, open = null, mark = () => null }) {
+export function table({ label, columns, rows, open = null, mark = () => null, id = () => null }) {
   const body = h("tbody");
   const element = h("div", { class: "table-wrap" }, h("table", { class: "table", "aria-label": label }, head(columns), body));
   let drawn = 0;
   const more = h("button", { type: "button", class: "button small more", onclick: draw });
   function draw() {
     const next = rows.slice(drawn, drawn + AT_ONCE);
-    body.append(...next.map((row) => line(row, columns, open, mark)));
+    body.append(...next.map((row) => line(row, columns, open, mark, id)));
     drawn += next.length;
     if (drawn < rows.length) {
       replace(more, `Show ${Math.min(AT_ONCE, rows.length - drawn)} more of ${rows.length - drawn}`);
@@ -58,19 +59,46 @@ function head(columns) {
   return h("thead", null, h("tr", null, columns.map(({ title, className }) => h("th", { scope: "col", class: className }, title))));
 }
 
-function line(row, columns, open, mark) {
+function line(row, columns, open, mark, id) {
   const cells = columns.map(({ title, cell, className }) => h("td", { class: className, "data-label": title }, cell(row)));
-  const element = h("tr", { class: mark(row) }, cells);
+  const element = h("tr", { class: mark(row), "data-row": id(row) }, cells);
   if (open) {
     element.classList.add("opens");
     element.tabIndex = 0;
     element.addEventListener("click", (event) => event.target.closest("a, button") || open(row));
     element.addEventListener("keydown", (event) => {
-      if (event.target === element && (event.key === "Enter" || event.key === " ")) {
-        event.preventDefault();
-        open(row);
-      }
+      if (event.target !== element || event.ctrlKey || event.metaKey || event.altKey) return;
+      const act = {
+        Enter: () => open(row),
+        " ": () => open(row),
+        x: () => element.querySelector("input[type=checkbox]")?.click(),
+        j: () => element.nextElementSibling?.focus(),
+        k: () => element.previousElementSibling?.focus(),
+      }[event.key];
+      if (!act) return;
+      event.preventDefault();
+      event.stopPropagation();
+      act();
     });
   }
   return element;
+}
+
+const CAN_BE_FOCUSED = "a, button, input, summary";
+
+/** Remembers what has the keyboard in a row of `body`; call the answer after the rows were drawn again. */
+export function keptFocus(body) {
+  const focused = document.activeElement;
+  const row = focused?.closest("[data-row]");
+  if (!row || !body.contains(row)) return () => {};
+  const place = [row, ...row.querySelectorAll(CAN_BE_FOCUSED)].indexOf(focused);
+  const number = [...body.querySelectorAll("[data-row]")].indexOf(row);
+  return () => {
+    if (focused.isConnected) return;
+    const rows = [...body.querySelectorAll("[data-row]")];
+    const same = rows.find(({ dataset }) => dataset.row === row.dataset.row);
+    // Of one that has gone, the next has moved up to its place.
+    const found = same ? [same, ...same.querySelectorAll(CAN_BE_FOCUSED)][place] : rows[Math.min(number, rows.length - 1)];
+    found?.focus({ preventScroll: true });
+  };
 }

@@ -49,7 +49,7 @@ export function open({ outlet, query, signal, setQuery }) {
       const wanted = rules.filter((rule) => asked(rule, query));
       shown.setNote(wanted.length === rules.length ? counted(rules.length, "rule") : `${whole(wanted.length)} of ${counted(rules.length, "rule")}`);
       return wanted.length
-        ? table({ label: "Rules", columns: COLUMNS, rows: wanted, open: ({ rule_id }) => go(`/rules/${rule_id}`), mark: ({ state }) => (rests(state) ? "troubled" : null) })
+        ? table({ label: "Rules", columns: COLUMNS, rows: wanted, id: ({ rule_id: id }) => id, open: ({ rule_id }) => go(`/rules/${rule_id}`), mark: ({ state }) => (rests(state) ? "troubled" : null) })
         : h("p", { class: "empty" }, "No rule is like this.");
     },
     live: ["alert"],
