@@ -1,6 +1,7 @@
 """What the rules found, by UTC day of event time: kept up to date by drain runs, filled in for days that are chosen."""
 
 import warnings
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -28,6 +29,8 @@ warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
     "over it again and makes the anomalies that stand be those that follow; nobody is notified unless the "
     "configuration says so.",
 )
-def anomalies(context: dg.AssetExecutionContext, config: HistoryOptions) -> None:
+def anomalies(
+    context: dg.AssetExecutionContext, config: HistoryOptions
+) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
     """Evaluate the chosen days again."""
-    backfill_days(context, config)
+    yield from backfill_days(context, config)

@@ -8,14 +8,16 @@ import dagster as dg
 import psycopg
 from pydantic import Field
 
+from assets.history_report import HistoryReport
 from assets.partitions import daily
 from eventpulse.database.connect import open_connection
 from eventpulse.database.coverage import start_of
 from eventpulse.settings import Settings, load_settings
 from pipelines.announce import announce_history
-from pipelines.backfill import Backfill
+from pipelines.backfill import Backfill, Piece
 from pipelines.history_tally import HistoryTally
 from pipelines.read_rules import named_rules
+from pipelines.reevaluate import Passed
 
 #: Before the first partition of all there is no partition; its day stands for everything earlier.
 _BEGINNING = start_of(date.min)
@@ -38,44 +40,47 @@ def history_connection(settings: Settings, run_id: str) -> Iterator[psycopg.Conn
         yield connection
 
 
-def backfill_days(context: dg.AssetExecutionContext, options: HistoryOptions) -> None:
-    """Evaluate rules over the partitions of the run, slice by slice, and report each day."""
+def backfill_days(
+    context: dg.AssetExecutionContext, options: HistoryOptions
+) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
+    """Evaluate rules over the partitions of the run, slice by slice, and report days as soon as they are done, so that
+    a run that is interrupted need not be repeated as a whole."""
     settings = load_settings()
+    days = sorted(context.partition_keys)
     with history_connection(settings, context.run.run_id) as connection:
         rules = named_rules(connection, options.rules)
         tally = HistoryTally(rules)
         work = Backfill(connection, settings, run_id=context.run.run_id, asked=options.notify)
-        for start, end in stretches_of(context.partition_keys):
+        report = HistoryReport(connection, tally, days, len(rules))
+        for start, end in stretches_of(days):
             pieces = work.plan(rules, start, end, again=not options.only_gaps)
             context.log.info(f"{start:%Y-%m-%d} to {end - _DAY:%Y-%m-%d}: {sum(p.events for p in pieces):,} events.")
-            for passed in work.run(pieces):
+            done: datetime | None = None
+            for passed, next_done in _slice_by_slice(work, pieces):
+                if done is not None and not tally.faults:
+                    yield from report.done_before(done)
+                done = next_done
                 tally.add(passed)
                 context.log.info(f"At {passed.end:%Y-%m-%d %H:%M}: {tally.events:,} events; {tally.in_short()}.")
                 if options.notify and settings.redis_url is not None:
                     url = settings.redis_url.get_secret_value()
                     announce_history(url, passed.new, rules, origin="backfill")
-        standing = _standing_by_day(connection, context.partition_keys)
-        alerts = _alerts_by_day(connection, context.partition_keys)
         context.log.info(tally.sentence())
-        for day in context.partition_keys:
-            metadata = {
-                "dagster/row_count": standing.get(day, 0),
-                "events_evaluated": tally.events_by_day.get(day, 0),
-                "found": tally.new_by_day.get(day, 0),
-                "rules": len(rules),
-                "origin": "backfill",
-            }
+        yield from report.of_alerts()
+        if tally.faults:
+            names = {rule.rule_id: rule.name for rule in rules}
+            raise dg.Failure("; ".join(f'"{names[rule_id]}": {why}' for rule_id, why in tally.faults.items()))
+        for day, metadata in report.of_all().items():
             context.add_asset_metadata(metadata, partition_key=day)
-            if day in alerts or tally.alerts_by_day[day]:
-                of_alerts: dict[str, int | str] = {
-                    "dagster/row_count": alerts.get(day, 0),
-                    "opened": tally.alerts_by_day[day],
-                    "origin": "backfill",
-                }
-                context.log_event(dg.AssetMaterialization("alerts", partition=day, metadata=of_alerts))
-    if tally.faults:
-        names = {rule.rule_id: rule.name for rule in rules}
-        raise dg.Failure("; ".join(f'"{names[rule_id]}": {why}' for rule_id, why in tally.faults.items()))
+    yield dg.MaterializeResult()
+
+
+def _slice_by_slice(work: Backfill, pieces: Sequence[Piece]) -> Iterator[tuple[Passed, datetime]]:
+    """Each slice, and the instant before which nothing is left to do after it."""
+    for number, piece in enumerate(pieces, start=1):
+        others = min((later.start for later in pieces[number:]), default=piece.end)
+        for passed in work.run([piece]):
+            yield passed, min(passed.end, piece.end, others)
 
 
 def stretches_of(days: Sequence[str]) -> list[tuple[datetime, datetime]]:
@@ -88,26 +93,3 @@ def stretches_of(days: Sequence[str]) -> list[tuple[datetime, datetime]]:
         else:
             found.append((start, start_of(day) + _DAY))
     return found
-
-
-def _standing_by_day(connection: psycopg.Connection, days: Sequence[str]) -> dict[str, int]:
-    rows = connection.execute(
-        """
-        select (occurred_at at time zone 'UTC')::date::text, count(*) from eventpulse.anomalies
-        where state = 'current' and occurred_at >= %s::date and occurred_at < %s::date + 1 group by 1
-        """,
-        (min(days), max(days)),
-    ).fetchall()
-    return dict(rows)
-
-
-def _alerts_by_day(connection: psycopg.Connection, days: Sequence[str]) -> dict[str, int]:
-    """How many alerts opened on each day."""
-    rows = connection.execute(
-        """
-        select (opened_at at time zone 'UTC')::date::text, count(*) from eventpulse.alerts
-        where opened_at >= %s::date and opened_at < %s::date + 1 group by 1
-        """,
-        (min(days), max(days)),
-    ).fetchall()
-    return dict(rows)

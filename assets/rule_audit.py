@@ -1,6 +1,7 @@
 """Audits of closed days: are the anomalies that stand those that follow from the events?"""
 
 import warnings
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -19,8 +20,10 @@ AGREES = "agrees_with_events"
 _MOST_ROWS = 100
 
 
-# Checks by partition are in preview; Dagster is pinned to the very release, and would say so in every process's log.
+# Checks by partition are in preview and `backfill_policy` in beta; Dagster is pinned to the very release, and would say
+# so in every process's log.
 warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
+warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
 
 
 class AuditOptions(dg.Config):
@@ -32,6 +35,9 @@ class AuditOptions(dg.Config):
 @dg.asset(
     deps=[anomalies],
     partitions_def=daily,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    # What is materialised is told day by day, as each has been audited: what an interrupted run has done is done.
+    output_required=False,
     pool="history",
     group_name="audit",
     kinds={"polars", "postgres"},
@@ -48,42 +54,65 @@ class AuditOptions(dg.Config):
     description="Each closed day evaluated afresh and compared with the anomalies that stand, rule by rule, in tables "
     "`eventpulse.audits` and `eventpulse.audit_findings`. What differs is repaired by the job `repair`.",
 )
-def rule_audit(context: dg.AssetExecutionContext, config: AuditOptions) -> dg.MaterializeResult:
-    """Audit the day of the partition, and repair it where that is asked for."""
-    day = date.fromisoformat(context.partition_key)
+def rule_audit(
+    context: dg.AssetExecutionContext, config: AuditOptions
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.Output[None]]:
+    """Audit the chosen days, one after the other, and repair them where that is asked for."""
     settings = load_settings()
     with history_connection(settings, context.run.run_id) as connection:
         auditor = Auditor(connection, settings, named_rules(connection, None), context.run.run_id)
-        if config.repair:
-            found, audit = auditor.audit_and_repair(day, context.log.info)
-            if not found.agrees:
-                changes: dict[str, int | str] = {
-                    "found": found.total("missing"),
-                    "retracted": found.total("extra"),
-                    "origin": "repair",
-                }
-                context.log_event(dg.AssetMaterialization("anomalies", partition=day.isoformat(), metadata=changes))
-        else:
-            audit = auditor.audit(day)
-    counts: dict[str, int] = {
-        name: audit.total(name) for name in ("computed", "standing", "missing", "extra", "changed")
+        for key in sorted(context.partition_keys):
+            if config.repair:
+                found, audit = auditor.audit_and_repair(date.fromisoformat(key), context.log.info)
+                if not found.agrees:
+                    yield _repaired(found)
+            else:
+                audit = auditor.audit(date.fromisoformat(key))
+            context.log.info(verdict(audit))
+            yield dg.AssetMaterialization("rule_audit", partition=key, metadata=_metadata(audit))
+            yield _evaluation(audit)
+    yield dg.Output(None, output_name=f"rule_audit_{AGREES}")  # so Dagster knows that the check has been made
+
+
+def verdict(audit: DayAudit) -> str:
+    """What an audit says of its day, and where it differs, what to do about it."""
+    if audit.agrees:
+        standing = audit.total("standing")
+        return f"{audit.day}: the {standing:,} anomalies that stand are those that follow from {audit.events:,} events."
+    counts = ", ".join(f"{audit.total(name):,} {name}" for name in ("missing", "extra", "changed"))
+    return (
+        f"{audit.day}: the anomalies that stand are not those that follow from the events: {counts}. `eventpulse audit "
+        f"--from {audit.day} --to {audit.day} --repair`, or the job `repair` on this day, makes them agree."
+    )
+
+
+def _repaired(found: DayAudit) -> dg.AssetMaterialization:
+    changes: dict[str, int | str] = {
+        "found": found.total("missing"),
+        "retracted": found.total("extra"),
+        "origin": "repair",
     }
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": len(audit.findings),
-            "events": audit.events,
-            **counts,
-            "rules": _table(audit),
-        },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=AGREES,
-                passed=audit.agrees,
-                severity=dg.AssetCheckSeverity.ERROR,
-                metadata=counts,
-                description=None if audit.agrees else "`eventpulse audit --repair` or the job `repair` makes it agree.",
-            )
-        ],
+    return dg.AssetMaterialization("anomalies", partition=found.day.isoformat(), metadata=changes)
+
+
+def _counts(audit: DayAudit) -> dict[str, int]:
+    return {name: audit.total(name) for name in ("computed", "standing", "missing", "extra", "changed")}
+
+
+def _metadata(audit: DayAudit) -> dict[str, int | dg.MetadataValue]:
+    return {"dagster/row_count": len(audit.findings), "events": audit.events, **_counts(audit), "rules": _table(audit)}
+
+
+def _evaluation(audit: DayAudit) -> dg.AssetCheckEvaluation:
+    where = {} if audit.agrees else {"rules": _table(audit), **links(audits="audits")}
+    return dg.AssetCheckEvaluation(
+        dg.AssetKey("rule_audit"),
+        AGREES,
+        passed=audit.agrees,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={**_counts(audit), **where},
+        description=verdict(audit),
+        partition=audit.day.isoformat(),
     )
 
 

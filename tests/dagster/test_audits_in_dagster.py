@@ -66,6 +66,29 @@ def test_the_check_of_a_day_tells_whether_its_anomalies_follow_from_its_events(d
         assert audit(instance).passed
 
 
+def test_many_days_are_audited_in_one_run_each_with_a_check_of_its_own(drained: SteppedDrain) -> None:
+    forget_anomalies(drained.connection, f"occurred_at >= '{DAY}'")
+    with dg.instance_for_test() as instance:
+        chosen = {"dagster/asset_partition_range_start": "2026-01-30", "dagster/asset_partition_range_end": DAY}
+        result = dg.materialize([rule_audit], instance=instance, tags=chosen)
+
+        assert {each.partition: each.passed for each in result.get_asset_check_evaluations()} == {
+            "2026-01-30": True,
+            DAY: False,
+        }
+        assert instance.get_materialized_partitions(rule_audit.key) == {"2026-01-30", DAY}
+
+
+def test_a_check_that_fails_says_what_to_do(drained: SteppedDrain) -> None:
+    with dg.instance_for_test() as instance:
+        assert "the 19 anomalies that stand are those that follow from 19 events" in str(audit(instance).description)
+
+        forget_anomalies(drained.connection, f"occurred_at between '{DAY} 03:00' and '{DAY} 05:00'")
+        said = str(audit(instance).description)
+        assert "3 missing, 0 extra, 0 changed" in said
+        assert f"`eventpulse audit --from {DAY} --to {DAY} --repair`" in said
+
+
 def test_each_closed_day_is_audited_once_and_again_when_something_of_it_has_changed(drained: SteppedDrain) -> None:
     with dg.instance_for_test() as instance:
         assert due(instance) == ["2026-01-30", DAY]

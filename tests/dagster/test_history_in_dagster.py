@@ -1,7 +1,8 @@
 """Days that are chosen in Dagster are evaluated again, and a drain run that is executed again changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ import pytest
 
 from assets.anomalies import anomalies
 from pipelines import jobs
+from pipelines.backfill import Backfill, Piece
 from pipelines.jobs import drain_stream
+from pipelines.reevaluate import Passed, Reevaluation
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 from tests.reevaluating import forget_anomalies, standing
 
@@ -21,6 +24,10 @@ RULE = {
     "window_seconds": 3600,
     "condition": {"type": "threshold", "metric": "count", "operator": ">", "value": 2},
 }
+
+
+class PowerCut(Exception):
+    """What nobody expects."""
 
 
 def an_event(number: int, at: datetime) -> dict[str, Any]:
@@ -66,6 +73,34 @@ def test_chosen_days_are_evaluated_again_and_say_what_stands(drained: SteppedDra
     assert reported.keys() == {"2026-01-30", "2026-01-31"}
     assert [reported[day]["dagster/row_count"].value for day in sorted(reported)] == [96, 96]
     assert [reported[day]["found"].value for day in sorted(reported)] == [96, 96]
+
+
+def test_what_is_told_of_a_day_hides_no_link_of_its_asset(drained: SteppedDrain, instance: Any) -> None:
+    result = materialise(instance, "2026-01-30", "2026-01-30")
+    [told] = [each.materialization for each in result.get_asset_materialization_events()]
+    assert not told.metadata.keys() & next(iter(anomalies.specs)).metadata.keys()
+
+
+def test_a_run_that_is_cut_off_has_told_which_days_are_done(
+    drained: SteppedDrain, instance: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_run = Backfill.run
+
+    def cut_off(work: Backfill, pieces: Sequence[Piece]) -> Iterator[Passed]:
+        for passed in whole_run(work, pieces):
+            if passed.end > datetime(2026, 1, 31, 12, tzinfo=UTC):
+                raise PowerCut
+            yield passed
+
+    monkeypatch.setattr("pipelines.backfill.Reevaluation", partial(Reevaluation, slice_events=24))  # six hours
+    monkeypatch.setattr(Backfill, "run", cut_off)
+    with pytest.raises(PowerCut):
+        materialise(instance, "2026-01-30", "2026-02-01")
+    assert instance.get_materialized_partitions(anomalies.key) == {"2026-01-30"}
+
+    monkeypatch.setattr(Backfill, "run", whole_run)
+    materialise(instance, "2026-01-31", "2026-02-01")
+    assert instance.get_materialized_partitions(anomalies.key) == {"2026-01-30", "2026-01-31", "2026-02-01"}
 
 
 def test_alerts_that_open_on_chosen_days_are_told_with_them(
