@@ -1,7 +1,7 @@
 """Shows in Dagster how each day of history stands: live, backfilled, with gaps, audited.
 
 A partition in Dagster is there or not. What people want to know of a day is more, so it is told as a table with the
-asset `anomalies`, whenever it has changed.
+asset `anomalies`, and by two checks, whenever it has changed.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,10 @@ from hashlib import sha1
 
 import dagster as dg
 
-from eventpulse.database.connect import open_engine
-from eventpulse.database.day_states import DayState, day_states
-from eventpulse.database.transactions import reading
+from assets.history_checks import MOST_DAYS, evaluations, look
+from eventpulse.database.day_states import DayState
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
-
-MOST_DAYS = 90
 
 
 @dg.sensor(
@@ -26,21 +23,15 @@ MOST_DAYS = 90
 )
 def history_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Look once; tell where anything has changed."""
-    url = load_settings().database_address()
     try:
-        engine = open_engine(url, application="eventpulse watch", pool_size=1)
-        try:
-            with reading(engine) as connection:
-                days = day_states(connection, most=MOST_DAYS)
-        finally:
-            engine.dispose()
+        days = look(load_settings())
     except DatabaseUnavailable as fault:
         return dg.SkipReason(f"A server is away, so nothing can be said: {fault}")
     state = sha1(repr(days).encode(), usedforsecurity=False).hexdigest()
     if state == context.cursor:
         return dg.SkipReason(sentence(days))
     observation = dg.AssetObservation("anomalies", description=sentence(days), metadata=metadata(days))
-    return dg.SensorResult(asset_events=[observation], cursor=state)
+    return dg.SensorResult(asset_events=[observation, *evaluations(days)], cursor=state)
 
 
 def sentence(days: Sequence[DayState]) -> str:

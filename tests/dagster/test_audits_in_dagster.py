@@ -77,6 +77,12 @@ def test_many_days_are_audited_in_one_run_each_with_a_check_of_its_own(drained: 
             DAY: False,
         }
         assert instance.get_materialized_partitions(rule_audit.key) == {"2026-01-30", DAY}
+        # Dagster counts a check for its partition only if it is about the newest materialisation of that.
+        for check in result.get_asset_check_evaluations():
+            of_day = dg.AssetRecordsFilter(rule_audit.key, asset_partitions=[str(check.partition)])
+            [materialised] = instance.fetch_materializations(of_day, limit=1).records
+            assert check.target_materialization_data is not None
+            assert check.target_materialization_data.storage_id == materialised.storage_id
 
 
 def test_a_check_that_fails_says_what_to_do(drained: SteppedDrain) -> None:

@@ -16,7 +16,12 @@ GRAPH = {
     "notifications": ("alerting", {"alerts"}),
     "rule_audit": ("audit", {"anomalies"}),
 }
-CHECKS = {"events:every_event_is_accounted_for", "rule_audit:agrees_with_events"}
+CHECKS = {
+    "events:every_event_is_accounted_for",
+    "anomalies:no_day_has_gaps",
+    "rule_audit:agrees_with_events",
+    "rule_audit:no_day_differs",
+}
 JOBS = {"drain_stream", "send_notifications", "clean_up", "backfill", "audit", "repair"}
 SCHEDULES = {"clean_up_hourly": "17 * * * *", "audit_closed_days": "20 0 * * *"}
 SENSORS = {

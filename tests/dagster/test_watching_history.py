@@ -22,19 +22,22 @@ RULE = {"name": "each", "severity": "info", "window_seconds": 60, "condition": {
 COMPOSITE = {**RULE, "name": "both", "condition": {"type": "composite", "expression": "each"}}
 
 
-def told(cursor: str | None) -> tuple[str | None, dict[str, tuple[str, str, str]]]:
-    """The cursor, and evaluated, gaps and audit of each day; nothing where Dagster is told nothing."""
+def told(cursor: str | None) -> tuple[str | None, dict[str, tuple[str, str, str]], dict[str, str | None]]:
+    """The cursor, evaluated, gaps and audit of each day, and what the checks that fail say; nothing where Dagster is
+    told nothing."""
     with dg.instance_for_test() as instance:
         context = dg.build_sensor_context(instance, cursor=cursor, sensor_name="history_watch")
         result = history_watch(context)
     if isinstance(result, dg.SkipReason):
-        return cursor, {}
+        return cursor, {}, {}
     assert isinstance(result, dg.SensorResult)
-    [observation] = result.asset_events  # type: ignore[misc]
-    rows: Any = observation.metadata["days"].records  # type: ignore[union-attr]
-    return result.cursor, {
-        row.data["day"]: (row.data["evaluated"], row.data["gaps"], row.data["audit"]) for row in rows
-    }
+    [observation, *checks] = result.asset_events
+    rows: Any = observation.metadata["days"].records
+    return (
+        result.cursor,
+        {row.data["day"]: (row.data["evaluated"], row.data["gaps"], row.data["audit"]) for row in rows},
+        {check.check_name: check.description for check in checks if not check.passed},  # type: ignore[union-attr]
+    )
 
 
 def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
@@ -54,13 +57,18 @@ def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
             "update eventpulse.coverage set live = false,"
             " evaluated = tstzmultirange(tstzrange(day::timestamptz, day + interval '1 day'))"
         )
-        cursor, first = told(None)
+        cursor, first, failing = told(None)
         assert first == {
             "2026-01-31": ("live", "none", "no"),
             "2026-01-30": ("live", "none", "no"),
             "2026-01-29": ("missing", "2 of 2 rules", "no"),
         }
-        assert told(cursor) == (cursor, {})
+        assert failing == {
+            "no_day_has_gaps": "1 of 3 days have not been evaluated by every rule: 2026-01-29. `eventpulse backfill"
+            " --from 2026-01-29 --to 2026-01-29` evaluates what is missing; so does materialising those days with"
+            " `only_gaps`."
+        }
+        assert told(cursor) == (cursor, {}, {})
 
         settings, rules = load_settings(), named_rules(drain.connection, None)
         work = Backfill(drain.connection, settings)
@@ -71,7 +79,12 @@ def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
         auditor.audit(FIRST.date())
         auditor.audit((FIRST + DAY).date())
 
-        assert told(cursor)[1] == {
+        _, second, failing = told(cursor)
+        assert failing == {
+            "no_day_differs": "1 of 3 days differ from their events: 2026-01-30. `eventpulse audit --from 2026-01-30"
+            " --to 2026-01-30 --repair`, or the job `repair` on these days, makes them agree."
+        }
+        assert second == {
             "2026-01-31": ("live", "none", "no"),
             "2026-01-30": ("live", "none", "DIFFERS"),
             "2026-01-29": ("backfilled", "none", "agrees"),
