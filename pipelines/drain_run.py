@@ -169,6 +169,7 @@ class DrainRun:
         if adoption is not None:
             adoption.give_up_all()
         release_leadership(connection, shard)
+        detector.hand_on()
         self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
 
     def _drain_on(

@@ -14,6 +14,7 @@ from eventpulse.database.history import events_of_batches
 from eventpulse.database.ledger import Present, TakenTurn, present, turns_after
 from eventpulse.database.rule_book import changed_history
 from eventpulse.stream.shards import ONLY
+from pipelines.keep_events import keep_events
 from pipelines.open_alerts import OpenAlerts
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
@@ -217,6 +218,12 @@ class Detector:
             if progress.rests:
                 self._rules.pop(progress.rule_id, None)
                 self._memories.pop(progress.rule_id, None)
+
+    def hand_on(self) -> None:
+        """Write down what whoever starts next would have to read all of history for."""
+        if self._seen:
+            with self._connection.transaction():
+                keep_events(self._connection, self._rules, self._memories, self._seen, self._horizons.hot)
 
     def waits_for_time(self, watermark: datetime) -> bool:
         """Whether the watermark's advance alone could make a rule true or false by now."""

@@ -7,6 +7,7 @@ import psycopg
 
 from eventpulse.database.findings import Progress
 from eventpulse.database.history import Slice, current_anomalies, newest_stored, oldest_stored, stored_events
+from pipelines.keep_events import rows_of_kept
 from rules.alerting.spans import true_before
 from rules.arrival import Arrival
 from rules.detection import Recalled, anomalies_from, recall_after
@@ -15,6 +16,7 @@ from rules.fields import with_fields
 from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly, remembered
 from rules.narrowing import texts_of_groups
 from rules.reach import reach
+from rules.replay import wanted_events
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
 from rules.window import instant_of
@@ -86,11 +88,14 @@ def _carried(
 ) -> pl.DataFrame:
     """The rows after an instant that a memory with this floor needs. Long stretches are read piece by piece, and of
     each piece only what still matters is kept, so that a look-back over all history fits into memory."""
-    scope = reach(rule)
-    if floor - after > _PIECE:
-        oldest = oldest_stored(connection, scope.event_types, scope.sources)
-        after = max(after, earlier(oldest, _MOMENT)) if oldest is not None else floor
     rows = None
+    if floor - after > _PIECE:
+        if (known := rows_of_kept(connection, rule, floor, besides)) is not None:
+            rows, after = known
+        else:
+            scope = reach(rule)
+            oldest = oldest_stored(connection, scope.event_types, scope.sources)
+            after = max(after, earlier(oldest, _MOMENT)) if oldest is not None else floor
     while floor - after > _PIECE:
         piece = _rows(connection, rule, after=after, through=after + _PIECE, besides=besides)
         after += _PIECE
@@ -110,6 +115,16 @@ def _rows(
 ) -> pl.DataFrame:
     scope = reach(rule)
     values = texts_of_groups(rule, groups)
-    wanted = Slice(after, through, scope.event_types, scope.sources, values, besides=besides)
-    events = stored_events(connection, wanted)
+    wanted = wanted_events([rule])
+    part = Slice(
+        after,
+        through,
+        scope.event_types,
+        scope.sources,
+        values,
+        payload=wanted.payload,
+        metadata=wanted.metadata,
+        besides=besides,
+    )
+    events = stored_events(connection, part)
     return select_rows(rule, with_fields(events, paths_of([rule])))

@@ -82,7 +82,7 @@ def add_past(rule: Rule, memory: Memory, rows: pl.DataFrame, hot: timedelta, *, 
     newest = memory.newest
     if counts:
         newest = max(filter(None, (newest, rows["timestamp"].max())))
-    floor = _floor(memory, newest, hot)
+    floor = floor_of(memory, newest, hot)
     joined = pl.concat([memory.rows, rows]).sort(TIME_ORDER)
     kept = carry(rule, joined, floor).sort(TIME_ORDER)
     anomalies = memory.anomalies.filter(memory.anomalies["occurred_at"] >= oldest_anomaly(rule, floor))
@@ -120,7 +120,7 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     """Forget what no judgement at or after `newest - hot` can need; a no-op until enough has gathered."""
     if memory.newest is None or memory.rows.height < max(2 * memory.rows_after_trim, _FEWEST_ROWS_TO_TRIM):
         return memory
-    floor = _floor(memory, memory.newest, hot)
+    floor = floor_of(memory, memory.newest, hot)
     if floor <= memory.floor:
         return replace(memory, rows_after_trim=memory.rows.height)
     if rule.has_one_group and carries_what_is_near(rule):
@@ -135,7 +135,7 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     return replace(memory, floor=floor, rows=rows, anomalies=anomalies, rows_after_trim=rows.height)
 
 
-def _floor(memory: Memory, newest: datetime | None, hot: timedelta) -> datetime:
+def floor_of(memory: Memory, newest: datetime | None, hot: timedelta) -> datetime:
     """The instant from which on a memory has to be complete once its newest event is this one."""
     floor = memory.floor if newest is None else max(memory.floor, earlier(newest, hot))
     return floor if memory.judged_through is None else min(floor, memory.judged_through)

@@ -38,6 +38,10 @@ class Slice:
     metadata: bool = True
     #: The events of this micro-batch are left out.
     besides: int | None = None
+    #: Only these events.
+    event_ids: Sequence[str] | None = None
+    #: Only what this micro-batch and later ones have brought.
+    from_batch: int | None = None
 
 
 class TooManyEvents(EventPulseError):
@@ -181,6 +185,10 @@ def _condition(wanted: Slice) -> sql.Composable:
     parts.append(_besides(wanted.besides))
     if wanted.through is not None:
         parts.append(sql.SQL('"timestamp" <= {}').format(sql.Literal(wanted.through)))
+    if wanted.event_ids is not None:
+        parts.append(sql.SQL("event_id = any({}::uuid[])").format(sql.Literal(list(wanted.event_ids))))
+    if wanted.from_batch is not None:
+        parts.append(sql.SQL("batch_id >= {}").format(sql.Literal(wanted.from_batch)))
     for path, texts in wanted.values:
         column, *keys = path
         found: sql.Composable = sql.Identifier(column)

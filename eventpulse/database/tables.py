@@ -230,6 +230,20 @@ rule_progress = Table(
     Column("limited_why", Text),
 )
 
+# For a rule that looks back for ever, the events up to `through` that it still needs, of all that had been judged at a
+# turn. Read by a drain that starts; whatever stands here can be found out again from the events.
+kept_events = Table(
+    "kept_events",
+    metadata,
+    Column("rule_id", Uuid, nullable=False),
+    Column("semantic_hash", Text, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Column("through", Instant, nullable=False),
+    Column("event_ids", ARRAY(Uuid), nullable=False),
+    Column("instants", ARRAY(Instant), nullable=False),
+    PrimaryKeyConstraint("rule_id", name="kept_events_key"),
+)
+
 anomalies = Table(
     "anomalies",
     metadata,

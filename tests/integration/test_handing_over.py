@@ -17,7 +17,7 @@ from eventpulse.database.leadership import contenders, current_leases, wait_for_
 from eventpulse.settings import Settings
 from pipelines.drain_run import DrainRun
 from pipelines.drain_stream import Tally
-from tests.draining import publish
+from tests.draining import publish, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 
@@ -120,6 +120,18 @@ def test_the_lead_goes_round_while_events_come_in_and_every_event_is_stored_once
     assert sum(run.notes.stored for run in runs) == sent
     assert "Handed over." in runs[0].notes.sentences
     assert "Handed over." in runs[1].notes.sentences
+
+
+def test_who_leaves_hands_on_what_rules_need_of_the_past(settings: Settings, database_url: str, redis_url: str) -> None:
+    condition = {"type": "deviation", "bucket_seconds": 60}
+    save_rule(database_url, {"name": "spike", "severity": "info", "window_seconds": 60, "condition": condition})
+    run = RunInAThread("only", settings)
+    with open_connection(database_url, application="tests") as connection:
+        with running(run.start()):
+            publish(redis_url, numbered(1, 3))
+            wait_until(lambda: stored(connection) == 3, "the events are stored")
+        kept = connection.execute("select turn, cardinality(event_ids) from eventpulse.kept_events").fetchall()
+    assert kept == [(1, 0)]
 
 
 def test_a_leader_whose_lease_is_over_leads_on_while_nobody_stands_by(

@@ -1,4 +1,4 @@
-"""How long does PostgreSQL take to store a micro-batch, the more days of events there are?"""
+"""What does a long past cost: how long does it take to store a micro-batch, and a drain to know what rules need?"""
 
 import tempfile
 import time
@@ -13,6 +13,7 @@ from uuid import uuid4
 import polars as pl
 import psycopg
 import typer
+from psycopg.types.json import Json
 
 from benchmarks.results import Figures, report
 from eventpulse.database.connect import open_connection, open_engine
@@ -23,6 +24,9 @@ from eventpulse.embedded.ports import choose_free_port
 from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
 from eventpulse.embedded.running import running
 from eventpulse.event import EVENT_SCHEMA
+from pipelines.find_anomalies import Detector
+from rules.detection import Horizons
+from rules.rule import read_rule
 
 TODAY = date(2026, 6, 30)
 _EVENTS_OF_A_DAY = 2_000
@@ -34,8 +38,9 @@ def main(
     events: Annotated[list[int] | None, typer.Option(help="Events in a micro-batch. Default 20, 1000, 5000.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Add the results to this file.")] = None,
 ) -> None:
-    """Store micro-batches of one day, with ids that clients chose, beside ever more days."""
+    """Store micro-batches of one day, and start drains, beside ever more days."""
     rows: dict[str, list[Figures]] = defaultdict(list)
+    starts: dict[str, list[Figures]] = defaultdict(list)
     with _database() as connection:
         there = batches = 0
         for wanted in sorted(days or [1, 30, 365]):
@@ -52,7 +57,12 @@ def main(
                     seconds = _store(connection, size, TODAY, batches)
                     figures: Figures = {"ms": 1_000 * seconds, "µs an event": 1_000_000 * seconds / size}
                     rows[f"{size:,} events beside {wanted:,} days"].append(figures)
+            for _ in range(runs):
+                connection.execute("delete from eventpulse.kept_events")
+                figures = {"all of history read": _start(connection), "handed on by another": _start(connection)}
+                starts[f"{wanted:,} days of {_EVENTS_OF_A_DAY:,} events"].append(figures)
     report("Storing a micro-batch", rows, unit="as said", json_file=json_file)
+    report("A drain that starts, with a rule for spikes", starts, unit="seconds", json_file=json_file)
 
 
 @contextmanager
@@ -67,7 +77,30 @@ def _database() -> Iterator[psycopg.Connection]:
             engine.dispose()
             with open_connection(postgresql_url(folder, port, "bench"), application="benchmark") as connection:
                 prepare_staging(connection)
+                _add_rule(connection)
                 yield connection
+
+
+def _start(connection: psycopg.Connection) -> float:
+    """How many seconds a drain takes until it knows everything; it hands that on at its end."""
+    begun = time.perf_counter()
+    detector = Detector(connection, Horizons(timedelta(seconds=5), timedelta(days=1), timedelta(seconds=300)))
+    detector.follow()
+    seconds = time.perf_counter() - begun
+    detector.hand_on()
+    return seconds
+
+
+def _add_rule(connection: psycopg.Connection) -> None:
+    """A rule that looks at every event, and that wants to know when the first one came."""
+    condition = {"type": "deviation", "bucket_seconds": 60}
+    document = {"name": "spike", "severity": "info", "window_seconds": 60, "condition": condition}
+    rule = read_rule(document)
+    connection.execute(
+        "insert into eventpulse.rules (rule_id, name, enabled, severity, version, semantic_hash, document)"
+        " values (%s, %s, true, 'info', 1, %s, %s)",
+        (rule.rule_id, rule.name, rule.semantic_hash, Json(document)),
+    )
 
 
 def _store(connection: psycopg.Connection, count: int, day: date, batch_id: int) -> float:
@@ -89,7 +122,13 @@ def _store(connection: psycopg.Connection, count: int, day: date, batch_id: int)
     begun = time.perf_counter()
     with connection.transaction():
         store_events(connection, batch, batch_id=batch_id, origin="live")
-    return time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
+    connection.execute(
+        "insert into eventpulse.batches (batch_id, origin, taken, stored, duplicates, dead_lettered, started_at,"
+        " newest_event_at) values (%s, 'live', %s, %s, 0, 0, now(), %s)",
+        (batch_id, count, count, batch["timestamp"].max()),
+    )
+    return seconds
 
 
 if __name__ == "__main__":
