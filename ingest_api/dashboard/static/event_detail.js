@@ -20,8 +20,8 @@ export async function showEvent(eventId, signal, known = null) {
   }
 }
 
-/** What is known of an event, as elements. */
-export function eventFacts(event) {
+/** What is known of an event, as elements; their headings stand a level below the one around them. */
+export function eventFacts(event, level = 3) {
   const at = (instant) => (instant ? [h("time", { datetime: instant }, clock(instant, { milliseconds: true, day: "always" }))] : "–");
   return [
     h("dl", { class: "facts" },
@@ -32,7 +32,7 @@ export function eventFacts(event) {
       h("dt", null, "Id"), h("dd", { class: "mono" }, h("a", { href: link(`/events/${event.event_id}`) }, event.event_id)),
       h("dt", null, "Micro-batch"), h("dd", null, event.batch_id === null ? "–" : h("a", { href: link("/batches", { batch: event.batch_id }) }, String(event.batch_id)),
         event.origin && event.origin !== "live" ? ` (${event.origin})` : null)),
-    h("h3", null, "Payload"), jsonView(event.payload, "Payload"),
-    Object.keys(event.metadata ?? {}).length ? [h("h3", null, "Metadata"), jsonView(event.metadata, "Metadata")] : null,
+    h(`h${level}`, null, "Payload"), jsonView(event.payload, "Payload"),
+    Object.keys(event.metadata ?? {}).length ? [h(`h${level}`, null, "Metadata"), jsonView(event.metadata, "Metadata")] : null,
   ];
 }

@@ -6,13 +6,14 @@ import { icon } from "./icon.js";
 const AT_ONCE = 200;
 
 /**
- * A table of an array. A column is { title, cell(row), className }; `open(row)` makes rows buttons, `mark(row)` gives a row a class, and
+ * A table of an array. A column is { title, cell(row), className, sort(row) }, and has an `unseen` title where it shows none; `open(row)` makes rows buttons, `mark(row)` gives a row a class, and
  * `id(row)` a name by which the keyboard finds it again after a refresh. In a row that opens, j and k go to the next and the one before, x chooses.
  * Of a long array the first rows are drawn, and more when asked for. On narrow screens each row becomes a card.
  */
-export function table({ label, columns, rows, open = null, mark = () => null, id = () => null }) {
+export function table({ label, columns, rows, open = null, mark = () => null, id = () => null, order = null }) {
   const body = h("tbody");
-  const element = h("div", { class: "table-wrap" }, h("table", { class: "table", "aria-label": label }, head(columns), body));
+  rows = order ? inOrder(rows, columns, order.value()) : rows;
+  const element = h("div", { class: "table-wrap" }, h("table", { class: "table", "aria-label": label }, head(columns, order), body));
   let drawn = 0;
   const more = h("button", { type: "button", class: "button small more", onclick: draw });
   function draw() {
@@ -55,8 +56,38 @@ export function pages(turned) {
   };
 }
 
-function head(columns) {
-  return h("thead", null, h("tr", null, columns.map(({ title, className }) => h("th", { scope: "col", class: className }, title))));
+function head(columns, order) {
+  return h("thead", null, h("tr", { "data-row": order && "head" }, columns.map((column) => (order && column.sort ? sortable(column, order) : h("th", { scope: "col", class: column.className }, column.title || h("span", { class: "only-read" }, column.unseen))))));
+}
+
+/** A heading that sorts: what is more, newer or worse comes first, and texts from A to Z; once more turns that round, and the third time ends it. */
+function sortable({ title, className }, order) {
+  const now = order.value();
+  const turned = now === `-${title}`;
+  const next = now === title ? `-${title}` : turned ? "" : title;
+  return h("th", { scope: "col", class: className, "aria-sort": now === title ? "descending" : turned ? "ascending" : null },
+    h("button", { type: "button", class: "sort", onclick: () => order.set(next) }, title, h("span", { "aria-hidden": "true" }, now === title ? " ↓" : turned ? " ↑" : "")));
+}
+
+function inOrder(rows, columns, value) {
+  const turned = value.startsWith("-");
+  const by = columns.find(({ title, sort }) => sort && title === value.slice(turned ? 1 : 0))?.sort;
+  if (!by) return rows;
+  const compared = (one, other) => (typeof one === "string" ? one.localeCompare(other) : other - one);
+  return [...rows].sort((one, other) => (turned ? -1 : 1) * compared(by(one), by(other)));
+}
+
+/** By which heading a list is sorted, kept in the address as `sort`: { value(), set(value) }. */
+export function orderOf({ query, setQuery, changed }) {
+  return {
+    value: () => query.get("sort") ?? "",
+    set(value) {
+      setQuery({ sort: value });
+      if (value) query.set("sort", value);
+      else query.delete("sort");
+      changed();
+    },
+  };
 }
 
 function line(row, columns, open, mark, id) {

@@ -78,6 +78,7 @@ export function coursePanel(alert, signal) {
 
   const shown = panel({
     title: "What happened",
+    className: "course",
     load: ({ signal }) => series(signal),
     render({ found, from, to, changed }, body) {
       const { severity, anomalies } = alert();

@@ -58,7 +58,8 @@ function notifications(sending) {
 function channelWords(channels, failing, dead) {
   if (!channels) return "nobody is told";
   if (!failing.length) return `${whole(channels)} enabled`;
-  return `${failing.filter(({ state }) => !dead || state === "dead").map(({ name }) => name).join(", ")} of ${whole(channels)}`;
+  const worst = failing.filter(({ state }) => !dead || state === "dead");
+  return `${whole(worst.length)} of ${whole(channels)}: ${worst.map(({ name }) => name).join(", ")}`;
 }
 
 function worker({ worker, worker_heartbeat_at }) {

@@ -12,7 +12,7 @@ import { counted, whole } from "../number.js";
 import { panel } from "../panel.js";
 import { go, link } from "../router.js";
 import { shortcut } from "../shortcuts.js";
-import { pages, table } from "../table.js";
+import { orderOf, pages, table } from "../table.js";
 import { ago, clock } from "../time.js";
 
 const ROWS = 100;
@@ -38,11 +38,12 @@ export function open({ outlet, query, signal, setQuery }) {
   const rule = text("rule", "Rule", "Its name, or its id");
   const group = text("group", "Group", "ip=10.0.0.1");
   shortcut("/", "To the search", () => rule.control.focus(), signal);
-  shortcut("j", "To the first alert; then j and k go down and up, x chooses, Enter opens", () => shown.element.querySelector("tr[data-row]")?.focus(), signal);
+  shortcut("j", "To the first alert; then j and k go down and up, x chooses, Enter opens", () => shown.element.querySelector("tbody tr[data-row]")?.focus(), signal);
 
   const asked = () => ({ state: state(), severity: query.get("severity"), rule_id: query.get("rule"), group: groupAsJson(query.get("group") ?? ""), origin: query.get("origin") });
   const chosen = choiceOfAlerts({ asked, signal, changed: () => shown.refresh() });
-  const columns = [{ title: "", className: "nowrap", cell: chosen.box }, ...COLUMNS];
+  const order = orderOf({ query, setQuery, changed: () => shown.refresh() });
+  const columns = [{ title: "", unseen: "Chosen", className: "nowrap", cell: chosen.box }, ...COLUMNS];
 
   const shown = panel({
     title: "Alerts",
@@ -62,9 +63,9 @@ export function open({ outlet, query, signal, setQuery }) {
     render({ data, pagination }) {
       chosen.showOf(data, Boolean(pagination.next));
       walk.show(pagination);
-      shown.setNote(`newest first · ${pagination.next ? `${counted(data.length, "alert")} on this page` : counted(data.length, "alert")}`);
+      shown.setNote(`${order.value() ? (pagination.next || walk.cursor() ? "sorted on this page" : "sorted") : "newest first"} · ${pagination.next ? `${counted(data.length, "alert")} on this page` : counted(data.length, "alert")}`);
       if (data.length === 0) return [chosen.outcome, h("p", { class: "empty" }, nothing(query)), walk.element];
-      return [chosen.outcome, table({ label: "Alerts", columns, rows: data, id: ({ alert_id: id }) => id, open: ({ alert_id: id }) => go(`/alerts/${id}`), mark: (alert) => (alert.state === "resolved" ? "over" : `tone-${alert.severity}`) }), walk.element];
+      return [chosen.outcome, table({ label: "Alerts", columns, rows: data, id: ({ alert_id: id }) => id, order, open: ({ alert_id: id }) => go(`/alerts/${id}`), mark: (alert) => (alert.state === "resolved" ? "over" : `tone-${alert.severity}`) }), walk.element];
     },
     live: ["alert"],
     every: 15,
@@ -80,15 +81,21 @@ export function open({ outlet, query, signal, setQuery }) {
 }
 
 const COLUMNS = [
-  { title: "Severity", className: "nowrap", cell: (alert) => severity(alert.severity) },
-  { title: "State", className: "nowrap", cell: (alert) => [stateOf(alert), alert.mode === "shadow" && h("span", { class: "soft" }, " shadow")] },
-  { title: "Alert", className: "wide", cell: (alert) => h("span", { class: "alert-words" },
+  { title: "Severity", className: "nowrap", sort: ({ severity: name }) => -SEVERITIES.indexOf(name), cell: (alert) => severity(alert.severity) },
+  { title: "State", className: "nowrap", sort: ({ state }) => -["open", "acknowledged", "resolved"].indexOf(state), cell: (alert) => [stateOf(alert), alert.mode === "shadow" && h("span", { class: "soft" }, " shadow")] },
+  { title: "Alert", className: "wide", sort: (alert) => `${alert.rule_name} ${groupText(alert.group)}`, cell: (alert) => h("span", { class: "alert-words" },
     h("a", { class: "strong", href: link(`/alerts/${alert.alert_id}`) }, alert.rule_name), groupText(alert.group) && h("span", { class: "alert-group" }, groupText(alert.group)), h("span", { class: "soft" }, alert.message)) },
-  { title: "Since", className: "nowrap", cell: (alert) => h("time", { datetime: alert.opened_at, title: `Event time ${clock(alert.opened_at, { day: "always" })}` }, ago(alert.opened_at)) },
-  { title: "Last", className: "nowrap", cell: (alert) => h("time", { datetime: alert.last_at, title: `Event time ${clock(alert.last_at, { day: "always" })}` }, ago(alert.last_at)) },
-  { title: "Anomalies", className: "number", cell: (alert) => whole(alert.anomaly_count) },
-  { title: "Who", cell: (alert) => (alert.state === "resolved" ? h("span", { class: "soft" }, resolutionOf(alert)) : alert.acknowledged_by ?? "") },
+  { title: "Since", className: "nowrap", sort: (alert) => Date.parse(alert.opened_at), cell: (alert) => h("time", { datetime: alert.opened_at, title: `Event time ${clock(alert.opened_at, { day: "always" })}` }, ago(alert.opened_at)) },
+  { title: "Last", className: "nowrap", sort: (alert) => Date.parse(alert.last_at), cell: (alert) => h("time", { datetime: alert.last_at, title: `Event time ${clock(alert.last_at, { day: "always" })}` }, ago(alert.last_at)) },
+  { title: "Anomalies", className: "number", sort: (alert) => alert.anomaly_count, cell: (alert) => whole(alert.anomaly_count) },
+  { title: "What became of it", className: "became", cell: (alert) => became(alert) },
 ];
+
+function became(alert) {
+  if (alert.state === "acknowledged") return `${alert.acknowledged_by} looks after it`;
+  if (alert.state !== "resolved") return "";
+  return h("span", { class: "soft" }, alert.resolution === "person" ? `${alert.resolved_by} resolved it` : resolutionOf(alert));
+}
 
 function nothing(query) {
   const narrowed = ["severity", "rule", "group", "origin"].some((name) => query.get(name));

@@ -39,7 +39,7 @@ function auditsPanel(signal) {
     title: "Days that were evaluated afresh",
     className: "flush",
     load: ({ signal }) => get("audits", { limit: ROWS, cursor: walk.cursor() }, { signal }),
-    empty: ({ data }) => (data.length ? null : h("p", { class: "empty" }, "No day has been audited yet. Each night the closed days are; ", h("code", null, "eventpulse audit"), " does it at once.")),
+    empty: ({ data }) => (data.length ? null : h("div", { class: "empty" }, h("p", null, "No day has been audited yet. Each night the closed days are; ", h("code", null, "eventpulse audit"), " does it at once."))),
     render({ data, pagination }) {
       walk.show(pagination);
       return [table({ label: "Audits", columns, rows: data, mark: ({ agrees, repaired }) => (agrees || repaired ? null : "troubled") }), walk.element];

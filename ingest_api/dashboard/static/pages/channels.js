@@ -66,7 +66,7 @@ function channelsPanel(signal, deliveries) {
     { title: "Takes", className: "wide", cell: ({ matcher }) => matcherText(matcher) },
     { title: "Last sent", className: "nowrap", cell: ({ last_sent_at: at }) => (at ? h("time", { datetime: at, title: clock(at, { day: "always" }) }, ago(at)) : h("span", { class: "soft" }, "never")) },
     { title: "Trouble", className: "wide", cell: (channel) => h("span", { class: "trouble" }, [channel.failures > 0 && counted(channel.failures, "failure"), channel.last_error, channel.waits_why].filter(Boolean).join(" · ")) },
-    { title: "", className: "wide", cell: (channel) => {
+    { title: "", unseen: "What to do", className: "nowrap", cell: (channel) => {
       const button = act("Send a test", () => test(channel, button));
       return h("span", { class: "buttons row" }, button, act("Change", () => askForChannel(channel, signal, () => shown.refresh())),
         act(channel.enabled ? "Disable" : "Enable", () => done(() => patch(`channels/${channel.channel_id}`, { enabled: !channel.enabled }), channel.enabled ? "The channel is disabled." : "The channel is enabled.")),

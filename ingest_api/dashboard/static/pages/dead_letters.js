@@ -84,7 +84,7 @@ async function redriveMany(asked, done) {
 export function openOne({ outlet, params, signal }) {
   const path = `dead-letters/${encodeURIComponent(params.id)}`;
   const content = h("div", { class: "stack" });
-  outlet.append(h("div", { class: "page-head" }, h("h1", null, `Dead letter ${params.id}`), h("a", { href: "#/dead-letters" }, "All dead letters")), content);
+  outlet.append(h("div", { class: "page-head" }, h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "#/dead-letters" }, "Dead letters")), h("h1", null, `Dead letter ${params.id}`)), content);
   const show = async () => {
     try {
       replace(content, contentOf(await get(path, {}, { signal }), path, show));

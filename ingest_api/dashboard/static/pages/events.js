@@ -80,9 +80,9 @@ export function open({ outlet, query, signal, setQuery }) {
 /** One event as a page of its own. */
 export function openOne({ outlet, params, signal }) {
   const content = h("div", { class: "panel padded" });
-  outlet.append(h("div", { class: "page-head" }, h("h1", null, "Event")), content);
+  outlet.append(h("div", { class: "page-head" }, h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "#/events" }, "Events")), h("h1", null, "Event")), content);
   get(`events/${encodeURIComponent(params.id)}`, {}, { signal }).then(
-    (event) => replace(content, eventFacts(event)),
+    (event) => replace(content, eventFacts(event, 2)),
     (fault) => signal.aborted || replace(content, h("p", { class: "failed" }, fault.message)),
   );
 }

@@ -10,16 +10,16 @@ import { go, link } from "../router.js";
 import { firesByDay } from "../rules/fires.js";
 import { meaning, rests, stateBadge, STATES } from "../rules/state.js";
 import { shortcut } from "../shortcuts.js";
-import { table } from "../table.js";
+import { orderOf, table } from "../table.js";
 import { ago, clock } from "../time.js";
 
 const COLUMNS = [
-  { title: "State", className: "nowrap", cell: ({ state }) => stateBadge(state) },
-  { title: "Rule", className: "wide", cell: (rule) => h("a", { class: "strong", href: link(`/rules/${rule.rule_id}`) }, rule.name) },
-  { title: "Severity", className: "nowrap", cell: (rule) => severity(rule.severity) },
+  { title: "State", className: "nowrap", sort: ({ state }) => state, cell: ({ state }) => stateBadge(state) },
+  { title: "Rule", className: "wide", sort: ({ name }) => name, cell: (rule) => h("a", { class: "strong", href: link(`/rules/${rule.rule_id}`) }, rule.name) },
+  { title: "Severity", className: "nowrap", sort: (rule) => -SEVERITIES.indexOf(rule.severity), cell: (rule) => severity(rule.severity) },
   { title: "Fires by day", className: "nowrap", cell: ({ fires_by_day }) => firesByDay(fires_by_day) },
-  { title: "Last fired", className: "nowrap", cell: ({ last_fired_at }) => (last_fired_at ? h("time", { datetime: last_fired_at, title: clock(last_fired_at) }, ago(last_fired_at)) : h("span", { class: "soft" }, "never")) },
-  { title: "Open alerts", className: "number", cell: (rule) => (rule.open_alerts
+  { title: "Last fired", className: "nowrap", sort: ({ last_fired_at: at }) => (at ? Date.parse(at) : 0), cell: ({ last_fired_at }) => (last_fired_at ? h("time", { datetime: last_fired_at, title: clock(last_fired_at) }, ago(last_fired_at)) : h("span", { class: "soft" }, "never")) },
+  { title: "Open alerts", className: "number", sort: (rule) => rule.open_alerts, cell: (rule) => (rule.open_alerts
     ? h("a", { href: link("/alerts", { state: "unresolved", rule: rule.name }) }, whole(rule.open_alerts)) : h("span", { class: "soft" }, "0")) },
   { title: "Trouble", className: "wide", cell: (rule) => trouble(rule) },
 ];
@@ -39,6 +39,7 @@ export function open({ outlet, query, signal, setQuery }) {
   const severities = field("Severity", select([["", "All severities"], ...SEVERITIES.map((name) => [name, name])], query.get("severity") ?? "", (value) => change("severity", value)));
   shortcut("/", "To the search", () => search.control.focus(), signal);
 
+  const order = orderOf({ query, setQuery, changed: () => shown.refresh() });
   const shown = panel({
     title: "Rules",
     className: "flush",
@@ -49,7 +50,7 @@ export function open({ outlet, query, signal, setQuery }) {
       const wanted = rules.filter((rule) => asked(rule, query));
       shown.setNote(wanted.length === rules.length ? counted(rules.length, "rule") : `${whole(wanted.length)} of ${counted(rules.length, "rule")}`);
       return wanted.length
-        ? table({ label: "Rules", columns: COLUMNS, rows: wanted, id: ({ rule_id: id }) => id, open: ({ rule_id }) => go(`/rules/${rule_id}`), mark: ({ state }) => (rests(state) ? "troubled" : null) })
+        ? table({ label: "Rules", columns: COLUMNS, rows: wanted, id: ({ rule_id: id }) => id, order, open: ({ rule_id }) => go(`/rules/${rule_id}`), mark: ({ state }) => (rests(state) ? "troubled" : null) })
         : h("p", { class: "empty" }, "No rule is like this.");
     },
     live: ["alert"],

@@ -44,7 +44,7 @@ function silencesPanel(signal) {
     { title: "Who", cell: ({ owner }) => owner },
     { title: "Begins", className: "nowrap", cell: ({ starts_at: starts }) => at(starts) },
     { title: "Ends", className: "nowrap", cell: ({ ends_at: ends }) => at(ends) },
-    { title: "", className: "nowrap", cell: (silence) => silence.state !== "expired" && h("button", { type: "button", class: "button small", onclick: () => end(silence) }, "End it now") },
+    { title: "", unseen: "What to do", className: "nowrap", cell: (silence) => silence.state !== "expired" && h("button", { type: "button", class: "button small", onclick: () => end(silence) }, "End it now") },
   ];
   const shown = panel({
     title: "Silences",
@@ -67,7 +67,7 @@ function inhibitionsPanel(signal) {
     { title: "While this fires", className: "wide", cell: ({ source }) => matcherText(source) },
     { title: "this is held", className: "wide", cell: ({ target }) => matcherText(target) },
     { title: "where they are alike in", cell: ({ equal }) => equal.join(", ") || h("span", { class: "soft" }, "nothing in particular") },
-    { title: "", className: "nowrap", cell: (inhibition) => h("button", { type: "button", class: "button small danger", onclick: () => removeIt(inhibition) }, "Remove") },
+    { title: "", unseen: "What to do", className: "nowrap", cell: (inhibition) => h("button", { type: "button", class: "button small danger", onclick: () => removeIt(inhibition) }, "Remove") },
   ];
   const shown = panel({
     title: "Inhibitions",

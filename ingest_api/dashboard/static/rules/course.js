@@ -40,7 +40,7 @@ function option({ points, anomalies, shape, unit }, { from, to, window, tone }) 
   const step = shape === "steps" ? "end" : false;
   const mark = colour(`--mark-${tone}`);
   const series = [{
-    name: unit || "value", type: shape === "events" ? "scatter" : "line", step, data: pairs("value"), symbol: "circle", symbolSize: shape === "events" ? 6 : 0,
+    name: unit.length > 2 ? unit : unit ? `value in ${unit}` : "value", type: shape === "events" ? "scatter" : "line", step, data: pairs("value"), symbol: "circle", symbolSize: shape === "events" ? 6 : 0,
     showSymbol: shape === "events", lineStyle: { width: 1.8, color: colour("--chart-1") }, itemStyle: { color: colour("--chart-1") }, z: 3,
     markArea: { silent: true, itemStyle: { color: mark, opacity: 0.13 }, data: held(points, at, end, shape) },
   }];
