@@ -1,0 +1,118 @@
+"""What rules found, which stretches they have evaluated, and what audits say of that."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, TSTZMULTIRANGE
+
+from eventpulse.database.tables.schema import Instant, metadata
+
+anomalies = Table(
+    "anomalies",
+    metadata,
+    Column("anomaly_id", Uuid, primary_key=True),
+    Column("rule_id", Uuid, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("group", JSON, nullable=False),
+    Column("group_key", BigInteger, nullable=False),
+    Column("event_id", Uuid),
+    Column("position", BigInteger),
+    Column("occurred_at", Instant, nullable=False),
+    Column("detected_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("value", Double),
+    Column("threshold", Double),
+    Column("expected", Text),
+    Column("window_start", Instant, nullable=False),
+    Column("window_end", Instant, nullable=False),
+    Column("contributing", ARRAY(Uuid), nullable=False),
+    Column("contributing_count", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'current'")),
+    Column("retracted_at", Instant),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("dagster_run_id", Text),
+    Column("alert_id", Uuid),
+    CheckConstraint("origin in ('live', 'late', 'backfill', 'rerun', 'import')", name="anomalies_origin"),
+    CheckConstraint("(state = 'current') = (retracted_at is null)", name="anomalies_retracted_when"),
+    CheckConstraint("state in ('current', 'retracted')", name="anomalies_state"),
+    Index("anomalies_newest", "detected_at", "anomaly_id"),
+    Index("anomalies_by_group", "rule_id", "group_key", "occurred_at"),
+    Index("anomalies_by_time", "occurred_at"),
+    Index("anomalies_by_alert", "alert_id", "occurred_at"),
+    Index("anomalies_by_rule", "rule_id", "occurred_at", postgresql_where=text("state = 'current'")),
+)
+
+# For each rule, meaning and UTC day of event time: which stretches have been evaluated. While `live`, live detection
+# is at it and extends the last stretch.
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("rule_id", Uuid, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("semantic_hash", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("evaluated", TSTZMULTIRANGE, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    PrimaryKeyConstraint("rule_id", "day", "semantic_hash", name="coverage_key"),
+    CheckConstraint("origin in ('live', 'backfill', 'rerun')", name="coverage_origin"),
+    Index("coverage_by_day", "day"),
+    Index("coverage_live", "day", postgresql_where=text("live")),
+)
+
+# One row for each evaluation of a closed day afresh, and what it found rule by rule.
+audits = Table(
+    "audits",
+    metadata,
+    Column("audit_id", BigInteger, Identity(), primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("rules", Integer, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("computed", BigInteger, nullable=False),
+    Column("standing", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("extra", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("repaired", Boolean, nullable=False, server_default=text("false")),
+    Column("dagster_run_id", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("audits_by_day", "day", "audit_id"),
+)
+
+audit_findings = Table(
+    "audit_findings",
+    metadata,
+    Column("audit_id", BigInteger, ForeignKey(audits.c.audit_id, ondelete="CASCADE"), nullable=False),
+    Column("rule_id", Uuid, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("rule_name", Text, nullable=False),
+    Column("computed", BigInteger, nullable=False),
+    Column("standing", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("extra", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("remarks", ARRAY(Text), nullable=False),
+    Column("samples", JSON, nullable=False),
+    PrimaryKeyConstraint("audit_id", "rule_id", name="audit_findings_key"),
+    Index("audit_findings_by_rule", "rule_id", "audit_id"),
+)
