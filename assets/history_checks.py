@@ -9,17 +9,26 @@ from datetime import date
 
 import dagster as dg
 
-from assets.anomalies import anomalies
-from assets.rule_audit import rule_audit
 from eventpulse.database.connect import open_engine
 from eventpulse.database.day_states import DayState, day_states
 from eventpulse.database.transactions import reading
-from eventpulse.settings import Settings, load_settings
+from eventpulse.settings import Settings
 
-EVALUATED = "no_day_has_gaps"
-AGREE = "no_day_differs"
 MOST_DAYS = 90
 _MOST_NAMED = 10
+
+NO_GAPS = dg.AssetCheckSpec(
+    "no_day_has_gaps",
+    asset="anomalies",
+    description=f"Every rule that is enabled has evaluated all of the newest {MOST_DAYS} days with events. Yellow: "
+    "some have gaps, since the rule is newer than the events, or they were imported.",
+)
+NO_DIFFERENCES = dg.AssetCheckSpec(
+    "no_day_differs",
+    asset="rule_audit",
+    description=f"Of the newest {MOST_DAYS} days with events, none differs from its events according to its last "
+    "audit. Red: some do, and the check says what makes them agree.",
+)
 
 
 def look(settings: Settings) -> list[DayState]:
@@ -32,71 +41,43 @@ def look(settings: Settings) -> list[DayState]:
         engine.dispose()
 
 
-@dg.asset_check(
-    asset=anomalies.key,
-    name=EVALUATED,
-    description=f"Every rule that is enabled has evaluated all of the newest {MOST_DAYS} days with events. Yellow: "
-    "some have gaps, since the rule is newer than the events, or they were imported.",
-)
-def no_day_has_gaps() -> dg.AssetCheckResult:
-    """Look at the ledger of coverage now."""
-    passed, said, metadata = of_gaps(look(load_settings()))
-    return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, description=said, metadata=metadata)
-
-
-@dg.asset_check(
-    asset=rule_audit.key,
-    name=AGREE,
-    description=f"Of the newest {MOST_DAYS} days with events, none differs from its events according to its last "
-    "audit. Red: some do, and the check says what makes them agree.",
-)
-def no_day_differs() -> dg.AssetCheckResult:
-    """Look at the last audit of each day."""
-    passed, said, metadata = of_differences(look(load_settings()))
-    return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.ERROR, description=said, metadata=metadata)
-
-
-def evaluations(days: Sequence[DayState]) -> list[dg.AssetCheckEvaluation]:
-    """The same results outside of a run."""
-    gaps, differences = of_gaps(days), of_differences(days)
-    warn, error = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
-    return [
-        dg.AssetCheckEvaluation(key, name, passed=passed, severity=severity, description=said, metadata=metadata)
-        for key, name, severity, (passed, said, metadata) in (
-            (anomalies.key, EVALUATED, warn, gaps),
-            (rule_audit.key, AGREE, error, differences),
-        )
-    ]
-
-
-def of_gaps(days: Sequence[DayState]) -> tuple[bool, str, dict[str, int]]:
-    """Whether no day has gaps, in words, and in numbers."""
+def gaps(days: Sequence[DayState]) -> dg.AssetCheckEvaluation:
+    """Whether any rule has not evaluated all of a day, and what fills it in."""
     having = [day.day for day in days if day.rules_with_gaps]
-    counts = {"days": len(days), "days_with_gaps": len(having)}
-    if not having:
-        return True, f"All of {len(days)} days with events have been evaluated by every rule.", counts
-    return (
-        False,
-        f"{len(having)} of {len(days)} days have not been evaluated by every rule: {_named(having)}. "
-        f"`eventpulse backfill {_stretch(having)}` evaluates what is missing; so does materialising those days with "
-        "`only_gaps`.",
-        counts,
+    said = f"All of {len(days)} days with events have been evaluated by every rule."
+    if having:
+        said = (
+            f"{len(having)} of {len(days)} days have not been evaluated by every rule: {_named(having)}. "
+            f"`eventpulse backfill {_stretch(having)}` evaluates what is missing; so does materialising those days "
+            "with `only_gaps`."
+        )
+    return dg.AssetCheckEvaluation(
+        NO_GAPS.asset_key,
+        NO_GAPS.name,
+        passed=not having,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=said,
+        metadata={"days": len(days), "days_with_gaps": len(having)},
     )
 
 
-def of_differences(days: Sequence[DayState]) -> tuple[bool, str, dict[str, int]]:
-    """Whether no audited day differs, in words, and in numbers."""
+def differences(days: Sequence[DayState]) -> dg.AssetCheckEvaluation:
+    """Whether any day differs according to its last audit, and what makes it agree."""
     differing = [day.day for day in days if day.audited == "DIFFERS"]
-    due = sum(day.audited == "no" for day in days)
-    counts = {"days": len(days), "days_that_differ": len(differing), "days_not_audited": due}
-    if not differing:
-        audited = sum(day.agrees is not None for day in days)
-        return True, f"{audited} of {len(days)} days with events have been audited, and none differs.", counts
-    return (
-        False,
-        f"{len(differing)} of {len(days)} days differ from their events: {_named(differing)}. "
-        f"`eventpulse audit {_stretch(differing)} --repair`, or the job `repair` on these days, makes them agree.",
-        counts,
+    audited = sum(day.agrees is not None for day in days)
+    said = f"{audited} of {len(days)} days with events have been audited, and none differs."
+    if differing:
+        said = (
+            f"{len(differing)} of {len(days)} days differ from their events: {_named(differing)}. `eventpulse audit "
+            f"{_stretch(differing)} --repair`, or the job `repair` on these days, makes them agree."
+        )
+    return dg.AssetCheckEvaluation(
+        NO_DIFFERENCES.asset_key,
+        NO_DIFFERENCES.name,
+        passed=not differing,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=said,
+        metadata={"days": len(days), "days_that_differ": len(differing), "days_audited": audited},
     )
 
 

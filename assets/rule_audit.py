@@ -12,6 +12,7 @@ from pydantic import Field
 
 from assets.anomalies import anomalies
 from assets.history import history_connection
+from assets.history_checks import NO_DIFFERENCES, differences, look
 from assets.pages import links
 from assets.partitions import daily
 from eventpulse.database.audits import DayAudit
@@ -52,7 +53,8 @@ class AuditOptions(dg.Config):
             asset="rule_audit",
             partitions_def=daily,
             description="No anomaly of the day is missing, extra or changed.",
-        )
+        ),
+        NO_DIFFERENCES,
     ],
     description="Each closed day evaluated afresh and compared with the anomalies that stand, rule by rule, in tables "
     "`eventpulse.audits` and `eventpulse.audit_findings`. What differs is repaired by the job `repair`.",
@@ -74,7 +76,9 @@ def rule_audit(
             context.log.info(verdict(audit))
             yield dg.AssetMaterialization("rule_audit", partition=key, metadata=_metadata(audit))
             yield _evaluation(audit, _materialised(context.instance, key))
-    yield dg.Output(None, output_name=f"rule_audit_{AGREES}")  # so Dagster knows that the check has been made
+    yield differences(look(settings))
+    for check in (AGREES, NO_DIFFERENCES.name):
+        yield dg.Output(None, output_name=f"rule_audit_{check}")  # so Dagster knows that the check has been made
 
 
 def verdict(audit: DayAudit) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha1
 
 import dagster as dg
 
-from assets.history_checks import MOST_DAYS, evaluations, look
+from assets.history_checks import MOST_DAYS, differences, gaps, look
 from eventpulse.database.day_states import DayState
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
@@ -31,7 +31,7 @@ def history_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     if state == context.cursor:
         return dg.SkipReason(sentence(days))
     observation = dg.AssetObservation("anomalies", description=sentence(days), metadata=metadata(days))
-    return dg.SensorResult(asset_events=[observation, *evaluations(days)], cursor=state)
+    return dg.SensorResult(asset_events=[observation, gaps(days), differences(days)], cursor=state)
 
 
 def sentence(days: Sequence[DayState]) -> str:

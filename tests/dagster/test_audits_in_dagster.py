@@ -44,7 +44,8 @@ def audit(instance: dg.DagsterInstance, **options: Any) -> dg.AssetCheckEvaluati
         partition_key=DAY,
         run_config={"ops": {"rule_audit": {"config": options}}},
     )
-    [evaluation] = result.get_asset_check_evaluations()
+    evaluation, of_all_days = result.get_asset_check_evaluations()
+    assert of_all_days.check_name == "no_day_differs" and of_all_days.passed == evaluation.passed
     assert evaluation.partition == DAY
     return evaluation
 
@@ -72,13 +73,12 @@ def test_many_days_are_audited_in_one_run_each_with_a_check_of_its_own(drained: 
         chosen = {"dagster/asset_partition_range_start": "2026-01-30", "dagster/asset_partition_range_end": DAY}
         result = dg.materialize([rule_audit], instance=instance, tags=chosen)
 
-        assert {each.partition: each.passed for each in result.get_asset_check_evaluations()} == {
-            "2026-01-30": True,
-            DAY: False,
-        }
+        *of_days, of_all_days = result.get_asset_check_evaluations()
+        assert {each.partition: each.passed for each in of_days} == {"2026-01-30": True, DAY: False}
+        assert (of_all_days.partition, of_all_days.passed) == (None, False)
         assert instance.get_materialized_partitions(rule_audit.key) == {"2026-01-30", DAY}
         # Dagster counts a check for its partition only if it is about the newest materialisation of that.
-        for check in result.get_asset_check_evaluations():
+        for check in of_days:
             of_day = dg.AssetRecordsFilter(rule_audit.key, asset_partitions=[str(check.partition)])
             [materialised] = instance.fetch_materializations(of_day, limit=1).records
             assert check.target_materialization_data is not None

@@ -122,6 +122,19 @@ def test_only_the_gaps_can_be_asked_for(drained: SteppedDrain, instance: Any) ->
     assert standing(drained.connection) == []  # live detection has evaluated the day, so there is no gap
 
 
+def test_gaps_are_told_until_a_person_has_filled_them_in(drained: SteppedDrain, instance: Any) -> None:
+    drained.connection.execute("delete from eventpulse.coverage where day in ('2026-01-30', '2026-01-31')")
+    drained.connection.execute("update eventpulse.coverage set evaluated = '{[-infinity,infinity]}'")
+
+    [check] = materialise(instance, "2026-01-30", "2026-01-30", only_gaps=True).get_asset_check_evaluations()
+    assert not check.passed and "1 of 4 days have not been evaluated by every rule: 2026-01-31" in str(
+        check.description
+    )
+
+    [check] = materialise(instance, "2026-01-31", "2026-01-31", only_gaps=True).get_asset_check_evaluations()
+    assert check.passed
+
+
 def test_a_rule_that_does_not_exist_fails_the_run(drained: SteppedDrain, instance: Any) -> None:
     with pytest.raises(Exception, match="There is no rule"):
         materialise(instance, "2026-01-30", "2026-01-30", rules=["nobody"])
