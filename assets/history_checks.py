@@ -4,10 +4,12 @@ Dagster shows of a check by partition how the one that was made last went. Which
 said by checks of their own: after each run over history, and by the sensor `history_watch`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 import dagster as dg
+from sqlalchemy import Connection
 
 from eventpulse.database.connect import open_engine
 from eventpulse.database.day_states import DayState, day_states
@@ -33,10 +35,17 @@ NO_DIFFERENCES = dg.AssetCheckSpec(
 
 def look(settings: Settings) -> list[DayState]:
     """How the newest days with events stand."""
+    with watching(settings) as connection:
+        return day_states(connection, most=MOST_DAYS)
+
+
+@contextmanager
+def watching(settings: Settings) -> Iterator[Connection]:
+    """A connection that only looks, for as long as the block lasts."""
     engine = open_engine(settings.database_address(), application="eventpulse watch", pool_size=1)
     try:
         with reading(engine) as connection:
-            return day_states(connection, most=MOST_DAYS)
+            yield connection
     finally:
         engine.dispose()
 

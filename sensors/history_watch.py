@@ -1,18 +1,30 @@
 """Shows in Dagster how each day of history stands: live, backfilled, with gaps, audited.
 
 A partition in Dagster is there or not. What people want to know of a day is more, so it is told as a table with the
-asset `anomalies`, and by two checks, whenever it has changed.
+asset `anomalies`, and by two checks, whenever it has changed. Days that were audited by the command, outside of
+Dagster, are told here as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha1
 
 import dagster as dg
+import msgspec
+from sqlalchemy import Row
 
-from assets.history_checks import MOST_DAYS, differences, gaps, look
-from eventpulse.database.day_states import DayState
+from assets.audits import COUNTS, AuditInShort
+from assets.history_checks import MOST_DAYS, differences, gaps, watching
+from eventpulse.database.audit_queries import last_audits_by_hand
+from eventpulse.database.day_states import DayState, day_states
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What Dagster was told last, kept in the sensor's cursor: how the days stood, and the newest audit."""
+
+    state: str = ""
+    audit_id: int = 0
 
 
 @dg.sensor(
@@ -23,15 +35,37 @@ from eventpulse.settings import load_settings
 )
 def history_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Look once; tell where anything has changed."""
+    told = read_told(context.cursor)
     try:
-        days = look(load_settings())
+        with watching(load_settings()) as connection:
+            days = day_states(connection, most=MOST_DAYS)
+            by_hand, newest = last_audits_by_hand(connection, after=told.audit_id)
     except DatabaseUnavailable as fault:
         return dg.SkipReason(f"A server is away, so nothing can be said: {fault}")
     state = sha1(repr(days).encode(), usedforsecurity=False).hexdigest()
-    if state == context.cursor:
+    if state == told.state and not by_hand:
         return dg.SkipReason(sentence(days))
     observation = dg.AssetObservation("anomalies", description=sentence(days), metadata=metadata(days))
-    return dg.SensorResult(asset_events=[observation, gaps(days), differences(days)], cursor=state)
+    return dg.SensorResult(
+        asset_events=[observation, gaps(days), differences(days), *tell(context.instance, by_hand)],
+        cursor=msgspec.json.encode(Told(state, newest)).decode(),
+    )
+
+
+def tell(instance: dg.DagsterInstance, by_hand: Sequence[Row]) -> Iterator[dg.AssetCheckEvaluation]:
+    """Days that the command has audited, as if a run had."""
+    for row in by_hand:
+        audit = AuditInShort(row.day, row.rules, row.events, {name: getattr(row, name) for name in COUNTS})
+        instance.report_runless_asset_event(audit.materialization())
+        yield audit.evaluation(instance)
+
+
+def read_told(cursor: str | None) -> Told:
+    """What the cursor says; that nothing was told, where it says nothing that can be read."""
+    try:
+        return msgspec.json.decode(cursor, type=Told) if cursor else Told()
+    except msgspec.DecodeError:
+        return Told()
 
 
 def sentence(days: Sequence[DayState]) -> str:

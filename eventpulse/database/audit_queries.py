@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, Row, Text, cast, select, text
+from sqlalchemy import Connection, Row, Text, cast, func, select, text
 
 from eventpulse.database.coverage import RULES_AS_EVALUATED
 from eventpulse.database.tables import audit_findings, audits
@@ -39,6 +39,15 @@ def newest_audits(
     if before is not None:
         query = query.where(audits.c.audit_id < before)
     return connection.execute(query.limit(limit).offset(offset)).all()
+
+
+def last_audits_by_hand(connection: Connection, *, after: int) -> tuple[Sequence[Row], int]:
+    """The last audit of each day that was audited after the one numbered `after`, where that was done by the command
+    and not by a run of Dagster; and the number of the newest audit of all."""
+    last_of_days = select(func.max(audits.c.audit_id)).where(audits.c.audit_id > after).group_by(audits.c.day)
+    rows = connection.execute(select(audits).where(audits.c.audit_id.in_(last_of_days)).order_by(audits.c.day)).all()
+    newest = max((row.audit_id for row in rows), default=after)
+    return [row for row in rows if row.dagster_run_id is None], newest
 
 
 def findings_of(connection: Connection, audit_ids: Sequence[int]) -> Sequence[Row]:

@@ -1,6 +1,7 @@
 """An audit is an asset check on the partition of its day; a repair makes it pass; the schedule asks for what is due."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,11 @@ import dagster as dg
 import pytest
 
 from assets.rule_audit import rule_audit
+from eventpulse.settings import load_settings
+from pipelines.audit import Auditor
+from pipelines.read_rules import named_rules
 from pipelines.schedules import audit_closed_days
+from sensors.history_watch import history_watch
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 from tests.reevaluating import forget_anomalies
 
@@ -93,6 +98,41 @@ def test_a_check_that_fails_says_what_to_do(drained: SteppedDrain) -> None:
         said = str(audit(instance).description)
         assert "3 missing, 0 extra, 0 changed" in said
         assert f"`eventpulse audit --from {DAY} --to {DAY} --repair`" in said
+
+
+def test_a_repair_by_the_command_makes_the_check_of_the_day_pass(drained: SteppedDrain) -> None:
+    with dg.instance_for_test() as instance:
+        forget_anomalies(drained.connection, f"occurred_at between '{DAY} 03:00' and '{DAY} 05:00'")
+        assert not audit(instance).passed
+        seen = watch(instance, None)
+        assert [check.passed for check in seen.checks] == []
+
+        auditor = Auditor(drained.connection, load_settings(), named_rules(drained.connection, None))
+        auditor.audit_and_repair(datetime.fromisoformat(DAY).date(), lambda sentence: None)
+
+        [check] = watch(instance, seen.cursor).checks
+        assert (check.partition, check.passed) == (DAY, True)
+        [materialised] = instance.fetch_materializations(
+            dg.AssetRecordsFilter(rule_audit.key, asset_partitions=[DAY]), limit=1
+        ).records
+        assert check.target_materialization_data is not None
+        assert check.target_materialization_data.storage_id == materialised.storage_id
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a tick of the sensor `history_watch` told of single days, and its cursor."""
+
+    checks: list[dg.AssetCheckEvaluation]
+    cursor: str | None
+
+
+def watch(instance: dg.DagsterInstance, cursor: str | None) -> Seen:
+    context = dg.build_sensor_context(instance, cursor=cursor, sensor_name="history_watch")
+    result = history_watch(context)
+    assert isinstance(result, dg.SensorResult)
+    told = [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    return Seen([check for check in told if check.partition is not None], result.cursor)
 
 
 def test_each_closed_day_is_audited_once_and_again_when_something_of_it_has_changed(drained: SteppedDrain) -> None:

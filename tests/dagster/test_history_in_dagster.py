@@ -124,7 +124,7 @@ def test_only_the_gaps_can_be_asked_for(drained: SteppedDrain, instance: Any) ->
 
 def test_gaps_are_told_until_a_person_has_filled_them_in(drained: SteppedDrain, instance: Any) -> None:
     drained.connection.execute("delete from eventpulse.coverage where day in ('2026-01-30', '2026-01-31')")
-    drained.connection.execute("update eventpulse.coverage set evaluated = '{[-infinity,infinity]}'")
+    drained.connection.execute("update eventpulse.coverage set evaluated = '{[2026-01-01,2026-03-01)}'")
 
     [check] = materialise(instance, "2026-01-30", "2026-01-30", only_gaps=True).get_asset_check_evaluations()
     assert not check.passed and "1 of 4 days have not been evaluated by every rule: 2026-01-31" in str(

@@ -36,7 +36,7 @@ def told(cursor: str | None) -> tuple[str | None, dict[str, tuple[str, str, str]
     return (
         result.cursor,
         {row.data["day"]: (row.data["evaluated"], row.data["gaps"], row.data["audit"]) for row in rows},
-        {check.check_name: check.description for check in checks if not check.passed},  # type: ignore[union-attr]
+        {check.check_name: check.description for check in checks if check.partition is None and not check.passed},  # type: ignore[union-attr]
     )
 
 
