@@ -141,7 +141,7 @@ def document(kind: str, number: int, keys: int) -> dict[str, Any]:
         "threshold": {"metric": "count", "filters": filters, "operator": ">", "value": value},
         "change": {"metric": "count", "filters": filters, "operator": ">", "value": 2.0, "min_count": 5},
         "absence": {"filters": filters},
-        "deviation": {"filters": filters, "bucket_seconds": 60, "baseline_buckets": 5},
+        "deviation": {"filters": filters, "value": 3.0, "bucket_seconds": 60, "baseline_buckets": 5},
         "new_value": {"filters": filters, "field": "payload.country", "learn_seconds": 0, "lookback_seconds": 86_400},
         "transition": {"filters": filters, "field": "payload.country"},
         "sequence": {

@@ -8,9 +8,13 @@ import polars as pl
 from eventpulse.event import UTC_MICROSECONDS
 from rules.memory import TIME_ORDER, Memory
 from rules.rule import Rule
+from rules.selection import ROW_ORDER
+from rules.shared import Shared
+from rules.window import first_of_groups
 
 #: The groups a judgement is about, each with the instant from which everything is judged anew.
 SCOPE = pl.Schema({"group": pl.String(), "group_key": pl.UInt64(), "since": UTC_MICROSECONDS})
+_NO_IDS = pl.Series("event_id", [], dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -27,42 +31,59 @@ class Arrival:
     too_late: pl.Series
 
 
-def arrive(rule: Rule, memory: Memory, rows: pl.DataFrame, correct: timedelta, accepted: datetime | None) -> Arrival:
+@dataclass(frozen=True)
+class _Brought:
+    """What is true of an arrival whatever the rule remembers; `earliest` is the first since of the scope."""
+
+    rows: pl.DataFrame
+    scope: pl.DataFrame
+    earliest: datetime | None
+    newest: datetime | None
+    too_late: pl.Series
+
+
+def arrive(
+    rule: Rule,
+    memory: Memory,
+    rows: pl.DataFrame,
+    correct: timedelta,
+    accepted: datetime | None,
+    shared: Shared | None = None,
+) -> Arrival:
     """Sort the new rows of a rule into those to judge and those too late to correct anything.
 
     An event is too late when it is more than `correct` older than the newest event of its rule that was accepted before
     it through the same stream; of those in earlier batches the newest is `accepted`. That is a matter of the order of
     acceptance alone: neither where the stream is cut into batches nor how far other streams have got enters.
     """
+    new = (shared or Shared()).once(_brought, rows, rule.has_one_group, correct, accepted)
+    forgotten = new.scope
+    if new.earliest is None or new.earliest >= memory.floor:
+        forgotten = forgotten.clear()
+    else:
+        forgotten = forgotten.filter(forgotten["since"] < memory.floor)
+    return Arrival(rule, new.rows, new.scope, forgotten, new.newest, new.too_late)
+
+
+def _brought(rows: pl.DataFrame, one_group: bool, correct: timedelta, accepted: datetime | None) -> _Brought:
     in_time, newest, too_late = _without_too_late(accepted, rows, correct)
-    if rule.has_one_group and in_time.height == rows.height:
-        return _of_one_group(rule, memory, rows, newest, too_late)  # `in_time` may be in the order of acceptance
-    in_time = in_time.sort(TIME_ORDER)
-    scope = in_time.group_by("group_key").agg(pl.col("group").first(), since=pl.col("timestamp").min())
-    scope = scope.select(SCOPE.names()).sort("group_key")
-    forgotten = scope.filter(pl.col("since") < memory.floor)
-    return Arrival(rule, in_time, scope, forgotten, newest, too_late)
-
-
-def _of_one_group(
-    rule: Rule, memory: Memory, rows: pl.DataFrame, newest: datetime | None, too_late: pl.Series
-) -> Arrival:
-    """What comes to a rule without groups: its rows are in time order already, and all of them belong together."""
-    since = rows["timestamp"].slice(0, 1).alias("since")
-    scope = pl.DataFrame([rows["group"].slice(0, 1), rows["group_key"].slice(0, 1), since])
-    forgotten = scope if since[0] < memory.floor else scope.clear()
-    return Arrival(rule, rows, scope, forgotten, newest, too_late)
+    by_group = rows if in_time.height == rows.height else in_time.sort(ROW_ORDER)
+    by_time = by_group if one_group else by_group.sort(TIME_ORDER)
+    begins = first_of_groups(by_group["group_key"])
+    groups = [by_group[name].filter(begins) for name in ("group", "group_key")]
+    scope = pl.DataFrame([*groups, by_group["timestamp"].filter(begins).alias("since")])
+    earliest: datetime | None = by_time["timestamp"][0] if by_time.height else None
+    return _Brought(by_time, scope, earliest, newest, too_late)
 
 
 def _without_too_late(
     newest: datetime | None, rows: pl.DataFrame, correct: timedelta
 ) -> tuple[pl.DataFrame, datetime | None, pl.Series]:
-    nobody = rows["event_id"].clear()
     if rows.is_empty():
-        return rows, newest, nobody
+        return rows, newest, _NO_IDS
     newest_of_all: datetime = max(filter(None, (newest, rows["timestamp"].max())))
     if newest_of_all - rows["timestamp"].min() <= correct:  # type: ignore[operator]
-        return rows, newest_of_all, nobody
+        return rows, newest_of_all, _NO_IDS
     accepted = rows.sort("position", "event_id")
     newest_so_far = accepted["timestamp"].cum_max()
     if newest is not None:

@@ -8,6 +8,7 @@ start of an interval where no event stands.
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -112,12 +113,59 @@ def _held_long_enough(moments: pl.DataFrame, held: int) -> pl.DataFrame:
     return both.drop("_counts", "_next", "_order")
 
 
+def row_triggers(
+    true: pl.Series, rows: pl.DataFrame, groups: pl.Series, asked_from: pl.Series, cooldown: int, fired: pl.DataFrame
+) -> dict[str, list[Any]]:
+    """The triggers, as lists, of a condition that triggers at all the rows at which it is `true`: those of the groups
+    that are asked about, from where each is asked about, spaced by the cooldown."""
+    keys, instants = rows["group_key"], rows["timestamp"].cast(pl.Int64)
+    if len(groups) == 1 and keys[0] == keys[-1] == groups[0]:
+        before = fired.filter(fired["group_key"] == groups[0]) if fired.height else fired
+        numbers = _spaced_rows(true, instants, asked_from[0], cooldown, before)
+        at = [instants[row] for row in numbers]
+        return {"group_key": [keys[0]] * len(at), "at": at, "row": numbers, "true": [True] * len(at)}
+    row = true.arg_true().alias("row")
+    found = pl.DataFrame([keys[row], instants[row].alias("at"), row, true[row].alias("true")])
+    if not found.is_empty():
+        found = spaced(from_since_on(found, groups, asked_from), cooldown, fired)
+    return found.to_dict(as_series=False)
+
+
+def _spaced_rows(true: pl.Series, instants: pl.Series, since: int, cooldown: int, fired: pl.DataFrame) -> list[int]:
+    """The numbers of the rows of one group that trigger: from one to the next by looking for the first that is true."""
+    if fired.height:
+        since = max(since, fired["fired_at"].cast(pl.Int64)[0] + cooldown)
+    start = 0 if instants[0] >= since else bisect_left(instants, since)
+    if not cooldown:
+        return (true.slice(start).arg_true() + start).to_list()
+    kept: list[int] = []
+    while start < len(true):
+        row = start + (true.slice(start).arg_max() or 0)
+        if not true[row]:
+            break
+        kept.append(row)
+        start = bisect_left(instants, instants[row] + cooldown, row + 1)
+    return kept
+
+
+def from_since_on(found: pl.DataFrame, groups: pl.Series, asked_from: pl.Series) -> pl.DataFrame:
+    """The triggers of the groups that are asked about, from where each is asked about."""
+    if len(groups) == 1:
+        keys, first = found["group_key"], groups[0]
+        if keys[0] == first == keys[-1] and found["at"][0] >= asked_from[0]:
+            return found
+        return found.filter((keys == first) & (found["at"] >= asked_from[0]))
+    asked = pl.DataFrame({"group_key": groups, "since": asked_from})
+    found = found.join(asked, on="group_key", maintain_order="left")
+    return found.filter(found["at"] >= found["since"]).drop("since")
+
+
 def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFrame:
     """The triggers that are at least `cooldown` after the anomaly before them, beginning with the `fired` ones.
 
     Jumps from anomaly to anomaly by binary search, so the cost is per anomaly, not per trigger.
     """
-    if not cooldown or found.is_empty():
+    if not cooldown or found.is_empty() or (fired.is_empty() and not _any_close(found, cooldown)):
         return found
     last = dict(zip(fired["group_key"], fired["fired_at"].cast(pl.Int64), strict=True))
     instants = found["at"].to_list()
@@ -127,7 +175,14 @@ def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFr
         while at < end:
             kept.append(at)
             at = bisect_left(instants, instants[at] + cooldown, at + 1, end)
-    return found if len(kept) == len(instants) else found[kept]
+    return found if len(kept) == len(instants) else found[pl.Series(kept, dtype=pl.UInt32)]
+
+
+def _any_close(found: pl.DataFrame, cooldown: int) -> bool:
+    """Whether any trigger comes sooner than `cooldown` after the one before it in its group."""
+    keys, instants, pairs = found["group_key"], found["at"], found.height - 1
+    close = instants.slice(1) - instants.slice(0, pairs) < cooldown
+    return (close & (keys.slice(1) == keys.slice(0, pairs))).any()
 
 
 def runs(keys: pl.Series) -> Iterator[tuple[int, int, int]]:

@@ -5,22 +5,25 @@ the rows that `look_back` reaches before that instant, or those that `carry` has
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import polars as pl
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.episode import point_triggers, spaced, triggers
+from rules.episode import from_since_on, point_triggers, row_triggers, spaced, triggers
 from rules.fields import with_fields
 from rules.kinds import KINDS
+from rules.kinds.kind import Found
 from rules.kinds.wording import group_name
 from rules.rule import Rule
 from rules.selection import ROW_ORDER, paths_of, select_all, select_rows
 from rules.window import A_MOMENT, BEGINNING, FOREVER, earlier, instant_of, microseconds, reaching
-from rules.write_up import NO_ANOMALIES, stable_group_key, write_up
+from rules.write_up import NO_ANOMALIES, Case, stable_group_key, write_up
 
 __all__ = [
     "FOREVER",
     "carry",
+    "case_of",
     "evaluate_whole",
     "judge",
     "look_back",
@@ -35,6 +38,7 @@ SINCE = pl.Schema({"group_key": pl.UInt64(), "since": UTC_MICROSECONDS})
 FIRED = pl.Schema({"group_key": pl.UInt64(), "fired_at": UTC_MICROSECONDS})
 
 
+@lru_cache(maxsize=10_000)
 def look_back(rule: Rule) -> timedelta:
     """Rows with a timestamp after `since - look_back(rule)` suffice to judge from `since` on. FOREVER where the first
     row of a group may matter, however old; `carry` then says which of the old rows do."""
@@ -42,6 +46,7 @@ def look_back(rule: Rule) -> timedelta:
     return reaching(kind.look_back(rule), *_spans(rule))
 
 
+@lru_cache(maxsize=10_000)
 def moves_without_events(rule: Rule) -> bool:
     """Whether the rule may have anomalies where no event of the group stands, or must wait for events still to come."""
     return rule.for_seconds > 0 or KINDS[rule.condition.type].moves_without_events(rule)
@@ -60,21 +65,28 @@ def judge(
     `fired` (FIRED) is each group's last anomaly before its since, where it had one. `until` is the watermark: truth
     that moves without events is judged up to it, None meaning to the end of time.
     """
+    case = case_of(rule, rows, since=since, fired=fired, until=until)
+    return NO_ANOMALIES if case is None else write_up([case])[0]
+
+
+def case_of(
+    rule: Rule,
+    rows: pl.DataFrame,
+    *,
+    since: pl.DataFrame,
+    fired: pl.DataFrame,
+    until: datetime | None,
+) -> Case | None:
+    """What `judge` finds before it is written up, so that this can be done for many rules in one go; None where that is
+    nothing."""
     if rows.is_empty() or since.is_empty():
-        return NO_ANOMALIES
+        return None
     kind = KINDS[rule.condition.type]
-    asked_from = since["since"].cast(pl.Int64)
-    earliest: int = asked_from.min()  # type: ignore[assignment]
-    found = _triggers(rule, rows, earliest, until)
-    if found.is_empty():
-        return NO_ANOMALIES
-    found = _from_since_on(found, since["group_key"], asked_from)
-    found = spaced(found, rule.cooldown_seconds * 1_000_000, fired)
-    if found.is_empty():
-        return NO_ANOMALIES
+    found = _found(rule, rows, since, fired, until)
+    if not found["at"]:
+        return None
     groups = _group_texts(rows, found)
-    names = {group: group_name(group) for group in set(groups)}
-    return write_up(rule, rows, found, groups, kind.describe(rule, rows, found, [names[group] for group in groups]))
+    return Case(rule, rows, found, groups, kind.describe(rule, rows, found, list(map(group_name, groups))))
 
 
 def carry(rule: Rule, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -83,6 +95,7 @@ def carry(rule: Rule, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
     return KINDS[rule.condition.type].carry(rule, rows, earliest).sort(ROW_ORDER)
 
 
+@lru_cache(maxsize=10_000)
 def carries_what_is_near(rule: Rule) -> bool:
     """Whether `carry` keeps the rows of the look-back and no others."""
     kind = KINDS[rule.condition.type]
@@ -96,11 +109,24 @@ def evaluate_whole(rule: Rule, events: pl.DataFrame, until: datetime | None = No
     return judge(rule, rows, since=since, fired=FIRED.to_frame(), until=until)
 
 
+def _found(rule: Rule, rows: pl.DataFrame, since: pl.DataFrame, fired: pl.DataFrame, until: datetime | None) -> Found:
+    """The triggers from since on, cooldown and watermark considered."""
+    cooldown = rule.cooldown_seconds * 1_000_000
+    asked_from = since["since"].cast(pl.Int64)
+    if not _held(rule) and not _kept(rule):
+        true = KINDS[rule.condition.type].true_rows(rule, rows)
+        if true is not None:
+            return row_triggers(true, rows, since["group_key"], asked_from, cooldown, fired)
+    earliest: int = asked_from.min()  # type: ignore[assignment]
+    found = _triggers(rule, rows, earliest, until)
+    if not found.is_empty():
+        found = spaced(from_since_on(found, since["group_key"], asked_from), cooldown, fired)
+    return found.to_dict(as_series=False)
+
+
 def _triggers(rule: Rule, rows: pl.DataFrame, earliest: int, until: datetime | None) -> pl.DataFrame:
     """The moments from `earliest` on that trigger and that the watermark has come to, cooldown aside."""
     kind, held, kept = KINDS[rule.condition.type], _held(rule), _kept(rule)
-    if not held and not kept and (found := kind.quick_triggers(rule, rows, earliest)) is not None:
-        return found
     horizon = None if until is None or not moves_without_events(rule) else instant_of(until)
     moments = kind.truth(rule, rows, earliest - held - kept - microseconds(A_MOMENT), horizon)
     found = (triggers if kind.lasts(rule) else point_triggers)(moments, held, kept)
@@ -123,20 +149,8 @@ def _spans(rule: Rule) -> tuple[timedelta, timedelta]:
     return timedelta(seconds=rule.for_seconds), timedelta(seconds=rule.keep_firing_seconds)
 
 
-def _from_since_on(found: pl.DataFrame, groups: pl.Series, asked_from: pl.Series) -> pl.DataFrame:
-    """The triggers of the groups that are asked about, from where each is asked about."""
-    if len(groups) == 1:
-        keys, first = found["group_key"], groups[0]
-        if keys[0] == first == keys[-1] and found["at"][0] >= asked_from[0]:
-            return found
-        return found.filter((keys == first) & (found["at"] >= asked_from[0]))
-    asked = pl.DataFrame({"group_key": groups, "since": asked_from})
-    found = found.join(asked, on="group_key", maintain_order="left")
-    return found.filter(found["at"] >= found["since"]).drop("since")
-
-
-def _group_texts(rows: pl.DataFrame, found: pl.DataFrame) -> list[str]:
-    keys = rows["group_key"]
+def _group_texts(rows: pl.DataFrame, found: Found) -> list[str]:
+    keys, of_found = rows["group_key"], found["group_key"]
     if keys[0] == keys[-1]:
-        return [rows["group"][0]] * found.height
-    return rows["group"].gather(keys.search_sorted(found["group_key"], "left")).to_list()
+        return [rows["group"][0]] * len(of_found)
+    return rows["group"].gather(keys.search_sorted(pl.Series(of_found, dtype=pl.UInt64), "left")).to_list()

@@ -1,11 +1,13 @@
 """What rules find now, held against the anomalies that stand: what is new, what says something else, what is gone."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
 
 from rules.evaluation import FIRED
 from rules.memory import remembered
+from rules.window import instant_of
 from rules.write_up import NO_ANOMALIES
 
 _NEVER_FIRED = FIRED.to_frame()
@@ -52,8 +54,11 @@ def _stands_before(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Series | 
     return None
 
 
-def with_lateness(found: pl.DataFrame, known_through: datetime | None) -> pl.DataFrame:
-    """The anomalies, and whether each is late: it occurred before an instant of which all was thought to be known."""
-    if known_through is None or found.is_empty() or found["occurred_at"].min() >= known_through:  # type: ignore[operator]
-        return found.hstack([pl.Series("late", [False]).new_from_index(0, found.height)])
-    return found.with_columns(late=pl.col("occurred_at") < known_through)
+def with_lateness(found: pl.DataFrame, known_through: Sequence[datetime | None]) -> pl.DataFrame:
+    """The anomalies, and whether each is late: it occurred before the instant through which all was thought to be known
+    of its rule."""
+    known = pl.Series([_NEVER if one is None else instant_of(one) for one in known_through], dtype=pl.Int64)
+    return found.with_columns(late=found["occurred_at"].cast(pl.Int64) < known)
+
+
+_NEVER = -(2**62)

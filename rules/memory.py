@@ -14,6 +14,7 @@ import polars as pl
 from eventpulse.event import UTC_MICROSECONDS
 from rules.evaluation import carries_what_is_near, carry, look_back
 from rules.rule import Rule
+from rules.shared import Shared
 from rules.window import instant_of
 
 #: Current anomalies as a memory keeps them; `said` is a hash of what they say, good in this process only.
@@ -36,6 +37,7 @@ TIME_ORDER = ("timestamp", "position", "event_id")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 # Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.
 _FEWEST_ROWS_TO_TRIM = 4_096
+_MOST_CHUNKS = 16
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,25 @@ def earlier(instant: datetime, span: timedelta) -> datetime:
     return instant - span if instant - BEGINNING > span else BEGINNING
 
 
-def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None) -> Memory:
+def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None, shared: Shared | None = None) -> Memory:
     """The memory with new rows in it, kept in time order. Rows in time order come in; `newest` is the newest event time
     that was selected with them."""
     if rows.is_empty():
         return memory
     newest = max(filter(None, (memory.newest, newest)), default=None)
-    if memory.rows.is_empty():
-        return replace(memory, rows=rows, newest=newest)
-    in_order = memory.rows["timestamp"][-1] < rows["timestamp"][0]
-    joined = pl.concat([memory.rows, rows], rechunk=False)
-    if not in_order:
-        joined = joined.sort(TIME_ORDER)
-    elif joined.n_chunks() > 16:
-        joined = joined.rechunk()
-    return replace(memory, rows=joined, newest=newest)
+    if not memory.rows.is_empty():
+        rows = (shared or Shared()).once(_joined, memory.rows, rows)
+    return replace(memory, rows=rows, newest=newest)
+
+
+def _joined(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    in_order = known["timestamp"][-1] < rows["timestamp"][0]
+    joined = known.vstack(rows)
+    return _compact(joined) if in_order else joined.sort(TIME_ORDER)
+
+
+def _compact(joined: pl.DataFrame) -> pl.DataFrame:
+    return joined.rechunk() if joined.n_chunks() > _MOST_CHUNKS else joined
 
 
 def add_past(rule: Rule, memory: Memory, rows: pl.DataFrame, hot: timedelta, *, counts: bool) -> Memory:
@@ -109,10 +115,11 @@ def add_anomalies(memory: Memory, found: pl.DataFrame, restated: pl.DataFrame, r
     """The memory after anomalies were found, others say something else now (both REMEMBERED_ANOMALY), and others no
     longer hold."""
     anomalies = memory.anomalies
-    if gone := [*retracted, *restated["anomaly_id"]]:
+    if gone := [*retracted, *(restated["anomaly_id"] if restated.height else ())]:
         anomalies = anomalies.filter(~pl.col("anomaly_id").is_in(gone))
-    if not (found.is_empty() and restated.is_empty()):
-        anomalies = pl.concat([anomalies, found, restated])
+    for new in (found, restated):
+        if not new.is_empty():
+            anomalies = new if anomalies.is_empty() else _compact(anomalies.vstack(new))
     return memory if anomalies is memory.anomalies else replace(memory, anomalies=anomalies)
 
 
@@ -123,7 +130,7 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
     floor = floor_of(memory, memory.newest, hot)
     if floor <= memory.floor:
         return replace(memory, rows_after_trim=memory.rows.height)
-    if rule.has_one_group and carries_what_is_near(rule):
+    if carries_what_is_near(rule):
         rows = memory.rows.slice(
             bisect_right(memory.rows["timestamp"].cast(pl.Int64), instant_of(earlier(floor, look_back(rule))))
         )

@@ -82,6 +82,10 @@ class Rule(RuleDocument):
     members: tuple["Rule", ...] = ()
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.rule_id, self.version))
 
     @cached_property

@@ -19,8 +19,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _LARGEST_INT64 = 2**62
 
-Instants = pl.Series | Sequence[int]
-
 
 def microseconds(span: timedelta) -> int:
     """A span as the integer that timestamps count in."""
@@ -57,11 +55,25 @@ def instant_of(at: datetime) -> int:
     return microseconds(at - EPOCH)
 
 
-def window_start(rows: pl.DataFrame, instants: Instants, row: int, start: int) -> int:
-    """The number of the first row of `row`'s group later than `start`, at most `row` + 1."""
-    keys = rows["group_key"]
-    first = bisect_left(keys, keys[row], 0, row)
-    return bisect_right(instants, start, first, row + 1)
+def window_starts(rows: pl.DataFrame, numbers: Sequence[int], starts: Sequence[int]) -> list[int]:
+    """For each of some rows, the number of the first row of its group that is later than its start; at most the number
+    of the row after it."""
+    keys, instants = rows["group_key"], rows["timestamp"].cast(pl.Int64)
+    if keys[0] == keys[-1]:
+        return [bisect_right(instants, start, 0, row + 1) for row, start in zip(numbers, starts, strict=True)]
+    firsts = [bisect_left(keys, keys[row], 0, row) for row in numbers]
+    bounds = zip(numbers, starts, firsts, strict=True)
+    return [bisect_right(instants, start, first, row + 1) for row, start, first in bounds]
+
+
+def first_of_groups(keys: pl.Series) -> pl.Series:
+    """Which rows are the first of their group, where those of a group stand together."""
+    first = pl.Series([True]).new_from_index(0, min(len(keys), 1))
+    if len(keys) < 2:
+        return first
+    if keys[0] == keys[-1]:
+        return first.append(pl.Series([False]).new_from_index(0, len(keys) - 1))
+    return first.append(keys.slice(1) != keys.slice(0, len(keys) - 1))
 
 
 @dataclass(frozen=True)

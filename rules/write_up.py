@@ -1,51 +1,76 @@
-"""Triggers become anomalies: ids, groups, events, and what the rule's kind has to say about them."""
+"""Triggers become anomalies: ids, groups, events, and what the rule's kind has to say about them.
 
-from collections.abc import Iterator, Sequence
+All rules of a batch are written up in one frame: a frame for each would cost more than what stands in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha1
-from uuid import UUID
+from itertools import chain
 
 import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EARLIEST, LATEST, UTC_MICROSECONDS
-from rules.kinds.kind import Account
+from rules.kinds.kind import Account, Found
 from rules.rule import Rule
-from rules.summary_text import with_summary
+from rules.summary_text import summaries
 
 NO_ANOMALIES = ANOMALY_SCHEMA.to_frame()
+#: What stands in a column of a case: a value for each anomaly, or one for all of them.
+Values = Sequence[object] | object
 
 
-def write_up(
-    rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, groups: Sequence[str], account: Account
-) -> pl.DataFrame:
-    """The anomalies (ANOMALY_SCHEMA) of triggers and of what there is to say about them, in the same order."""
-    instants = found["at"].to_list()
-    numbers = found["row"].to_list()
-    event_ids, positions = rows["event_id"], rows["position"]
+@dataclass(frozen=True)
+class Case:
+    """The triggers of one rule (`found`, numbered by `rows`), their groups, and what there is to say about them."""
+
+    rule: Rule
+    rows: pl.DataFrame
+    found: Found
+    groups: Sequence[str]
+    account: Account
+
+
+def write_up(cases: Sequence[Case]) -> list[pl.DataFrame]:
+    """The anomalies (ANOMALY_SCHEMA) of each case, in the order of its triggers."""
+    if not cases:
+        return []
+    columns = [_columns(case) for case in cases]
+    heights = [len(case.groups) for case in cases]
+    anomalies = pl.DataFrame([_column(name, [one[name] for one in columns], heights) for name in ANOMALY_SCHEMA])
+    starts = [0]
+    for height in heights:
+        starts.append(starts[-1] + height)
+    return [anomalies.slice(start, height) for start, height in zip(starts, heights, strict=False)]
+
+
+def _columns(case: Case) -> dict[str, Values]:
+    rule, account = case.rule, case.account
+    instants, numbers = case.found["at"], case.found["row"]
+    event_ids, positions = case.rows["event_id"], case.rows["position"]
     ids_of_events = [None if row is None else event_ids[row] for row in numbers]
-    anomalies = _frame(
-        {
-            "anomaly_id": _anomaly_ids(rule, groups, instants, ids_of_events),
-            "rule_id": str(rule.rule_id),
-            "rule_version": rule.version,
-            "severity": rule.severity,
-            "group": groups,
-            "group_key": [stable_group_key(group) for group in groups],
-            "occurred_at": instants,
-            "position": [None if row is None else positions[row] for row in numbers],
-            "event_id": ids_of_events,
-            "value": account.value,
-            "threshold": account.threshold,
-            "expected": account.expected,
-            "window_start": account.window_start,
-            "window_end": instants if account.window_end is None else account.window_end,
-            "contributing": account.contributing,
-            "contributing_count": account.contributing_count,
-            "message": account.message,
-        }
-    )
-    return with_summary(rule, anomalies)
+    columns: dict[str, Values] = {
+        "anomaly_id": _anomaly_ids(rule, case.groups, instants, ids_of_events),
+        "rule_id": str(rule.rule_id),
+        "rule_version": rule.version,
+        "severity": rule.severity,
+        "group": case.groups,
+        "group_key": list(map(stable_group_key, case.groups)),
+        "occurred_at": instants,
+        "position": [None if row is None else positions[row] for row in numbers],
+        "event_id": ids_of_events,
+        "value": account.value,
+        "threshold": account.threshold,
+        "expected": account.expected,
+        "window_start": _within_time(account.window_start),
+        "window_end": _within_time(instants if account.window_end is None else account.window_end),
+        "contributing": account.contributing,
+        "contributing_count": account.contributing_count,
+        "message": account.message,
+    }
+    return {**columns, "message": summaries(rule, columns)} if rule.summary is not None else columns
 
 
 @lru_cache(maxsize=65_536)
@@ -63,27 +88,39 @@ def _anomaly_ids(
     for group, instant, event_id in zip(groups, instants, event_ids, strict=True):
         digest = start.copy()
         digest.update(f"\n{group}\n{instant}\n{event_id or ''}".encode())
-        ids.append(str(UUID(bytes=digest.digest()[:16], version=5)))
+        ids.append(_uuid5(digest.hexdigest()))
     return ids
 
 
-def _frame(columns: dict[str, object]) -> pl.DataFrame:
-    """A frame of ANOMALY_SCHEMA; a column that is one value holds it in every row."""
-    height = len(columns["anomaly_id"])  # type: ignore[arg-type]
-    lists = [values if isinstance(values, (list, tuple)) else [values] * height for values in _in_order(columns)]
-    if height < _FEWEST_FOR_COLUMNS:
-        frame = pl.DataFrame(list(zip(*lists, strict=True)), schema=_PLAIN_SCHEMA, orient="row")
-    else:
-        frame = pl.DataFrame(dict(zip(_PLAIN_SCHEMA, lists, strict=True)), schema=_PLAIN_SCHEMA)
-    for number, name in _INSTANTS:
-        frame.replace_column(number, frame[name].cast(UTC_MICROSECONDS))
-    return frame
+def _uuid5(digest: str) -> str:
+    """The text of the UUID of version 5 that a SHA-1 makes; a UUID object on the way there would cost twice as much."""
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
-def _in_order(columns: dict[str, object]) -> Iterator[object]:
-    for name in ANOMALY_SCHEMA:
-        values = columns[name]
-        yield _within_time(values) if name.startswith("window_") else values  # type: ignore[arg-type]
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
+
+def _column(name: str, parts: Iterable[Values], heights: Iterable[int]) -> pl.Series:
+    """A column of ANOMALY_SCHEMA, given its part of each case."""
+    listed = chain.from_iterable(
+        part if isinstance(part, (list, tuple)) else [part] * height
+        for part, height in zip(parts, heights, strict=True)
+    )
+    kind = ANOMALY_SCHEMA[name]
+    if isinstance(kind, pl.List):
+        return _column_of_lists(name, list(listed), kind)
+    if kind == UTC_MICROSECONDS:
+        return pl.Series(name, list(listed), dtype=pl.Int64).cast(kind)
+    return pl.Series(name, list(listed), dtype=kind)
+
+
+def _column_of_lists(name: str, lists: list[Sequence[str]], kind: pl.List) -> pl.Series:
+    """Texts side by side and put together again: a list at a time would cost ten times as much."""
+    texts = pl.Series(name, list(chain.from_iterable(one or (None,) for one in lists)), dtype=kind.inner)
+    number = pl.Series("number", range(len(lists)), dtype=pl.UInt32)
+    numbers = number.repeat_by(pl.Series([len(one) or 1 for one in lists])).explode()
+    together = pl.DataFrame([numbers, texts]).group_by("number", maintain_order=True).agg(pl.col(name).drop_nulls())
+    return together[name]
 
 
 def _within_time(instants: Sequence[int]) -> Sequence[int]:
@@ -91,11 +128,3 @@ def _within_time(instants: Sequence[int]) -> Sequence[int]:
     if min(instants) >= EARLIEST and max(instants) <= LATEST:
         return instants
     return [min(max(instant, EARLIEST), LATEST) for instant in instants]
-
-
-_PLAIN_SCHEMA = pl.Schema(
-    {name: pl.Int64() if kind == UTC_MICROSECONDS else kind for name, kind in ANOMALY_SCHEMA.items()}
-)
-_INSTANTS = [(number, name) for number, (name, kind) in enumerate(ANOMALY_SCHEMA.items()) if kind == UTC_MICROSECONDS]
-# Few rows are quicker put into a frame as rows than column by column.
-_FEWEST_FOR_COLUMNS = 32

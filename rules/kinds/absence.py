@@ -17,7 +17,7 @@ import polars as pl
 
 from rules.conditions import Absence
 from rules.filters import Filters
-from rules.kinds.kind import COURSE, Account, Course
+from rules.kinds.kind import COURSE, Account, Course, Found
 from rules.kinds.wording import matching_events, span
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
@@ -97,7 +97,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     ).sort("group_key", "at", "last", maintain_order=True)
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
@@ -147,7 +147,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([kept.unique("group_key", keep="first", maintain_order=True), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     window = rule.window_seconds * 1_000_000
     instants, event_ids = rows["timestamp"].cast(pl.Int64), rows["event_id"]
     silences = [(at - instants[row]) / 1_000_000 for at, row in zip(found["at"], found["last"], strict=True)]

@@ -16,7 +16,7 @@ import polars as pl
 
 from rules.conditions import Change
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, as_points
+from rules.kinds.kind import Account, Course, Found, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import ZERO_WHEN_EMPTY, Measure, metric_columns
@@ -90,7 +90,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     return found.with_columns(true=true)
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
@@ -120,14 +120,14 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([old.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition, window = _condition(rule), microseconds(_window(rule))
     event_ids, what = rows["event_id"], metric_of_events(condition)
     spans = list(zip(found["first_row"], found["end_row"], strict=True))
     limit = limit_in_words(condition.operator, condition.value)
     ago = span(condition.offset_seconds or rule.window_seconds)
     return Account(
-        value=found["value"].to_list(),
+        value=found["value"],
         threshold=condition.value,
         expected=f"{limit} {_WORDS[condition.compare]} {ago} before",
         window_start=[at - window for at in found["at"]],

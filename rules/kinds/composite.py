@@ -23,11 +23,11 @@ from rules.boolean import And, Name, Not, Tree
 from rules.conditions import Composite
 from rules.episode import lasting_truth
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, as_points
+from rules.kinds.kind import Account, Course, Found, as_points
 from rules.kinds.member_rows import rows_of_member
 from rules.kinds.wording import MOST_CONTRIBUTING
 from rules.rule import Rule
-from rules.window import A_MOMENT, FOREVER, earlier, microseconds, parted, reaching, window_start
+from rules.window import A_MOMENT, FOREVER, earlier, microseconds, parted, reaching, window_starts
 
 #: Where a moment stands among those of its instant: what time brings before events, these in their order, what is
 #: over at once right after its event.
@@ -102,7 +102,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     return moments.filter(pl.col("row").is_not_null() | turns)
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
@@ -199,18 +199,20 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return rows[pl.concat(needed).unique().sort()]
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     instants, event_ids, keys = rows["timestamp"].cast(pl.Int64), rows["event_id"], rows["group_key"]
     starts = [at - rule.window_seconds * 1_000_000 for at in found["at"]]
+    ends = [
+        _last_row(keys, instants, key, at) if row is None else row
+        for key, at, row in zip(found["group_key"], found["at"], found["row"], strict=True)
+    ]
     shown = []
-    for key, at, row, start in zip(found["group_key"], found["at"], found["row"], starts, strict=True):
-        last = _last_row(keys, instants, key, at) if row is None else row
-        first = window_start(rows, instants, last, start)
+    for first, last in zip(window_starts(rows, ends, starts), ends, strict=True):
         inside = event_ids.slice(first, last + 1 - first).drop_nulls()
         shown.append(inside.unique(maintain_order=True).to_list())
     text = _condition(rule).expression
     return Account(
-        value=[None] * found.height,
+        value=None,
         threshold=None,
         expected=f"not ({text})",
         window_start=starts,

@@ -23,7 +23,7 @@ from rules.conditions import Deviation
 from rules.episode import runs
 from rules.filters import Filters
 from rules.kinds.buckets import Baseline, predict
-from rules.kinds.kind import Account, Course, as_points
+from rules.kinds.kind import Account, Course, Found, as_points
 from rules.kinds.operators import RELATIONS
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import GROWING, Measure, metric_columns
@@ -92,7 +92,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     return pl.concat(moments, how="diagonal").sort("group_key", "at", "row")
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
@@ -204,18 +204,18 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([old.group_by("group_key", maintain_order=True).first().select(rows.columns), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition, size = _condition(rule), _size(rule)
-    spans = list(zip(found["first_row"].fill_null(0), found["end_row"].fill_null(0), strict=True))
+    spans = [(first or 0, end or 0) for first, end in zip(found["first_row"], found["end_row"], strict=True)]
     bounds = list(zip(found["value"], found["lower"], found["upper"], strict=True))
     expected = [_expected(condition, lower, upper) for _, lower, upper in bounds]
     what, event_ids = metric_of_events(condition), rows["event_id"]
     return Account(
-        value=found["value"].to_list(),
+        value=found["value"],
         threshold=[_passed_bound(condition, *one) for one in bounds],
         expected=expected,
         window_start=[bucket * size for bucket in found["bucket"]],
-        window_end=found["ends"].to_list(),
+        window_end=found["ends"],
         contributing=[newest(event_ids, first, end) for first, end in spans],
         contributing_count=[end - first for first, end in spans],
         message=[

@@ -3,23 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import polars as pl
 
 from rules.filters import Filters
 from rules.rule import Rule
 
+#: Triggers as lists, one for each column of the moments that they are: `group_key`, `at`, `row`, `true`, and what the
+#: kind has put there for itself.
+Found = Mapping[str, list[Any]]
+
 
 @dataclass(frozen=True)
 class Account:
-    """What there is to say about triggers, one item for each. `threshold` and `expected` are the same for all of them
-    where they are no lists. Windows end at the trigger where `window_end` is
+    """What there is to say about triggers, one item for each. `value`, `threshold` and `expected` are the same for all
+    of them where they are no lists. Windows end at the trigger where `window_end` is
     not given. The events that contributed are `contributing`, which may leave out old ones, and how
     many they were.
     """
 
-    value: Sequence[float | None]
+    value: Sequence[float | None] | float | None
     threshold: Sequence[float | None] | float | None
     expected: Sequence[str] | str
     window_start: Sequence[int]
@@ -97,15 +101,16 @@ class Kind(Protocol):
         that is not the moment itself.
         """
 
-    def quick_triggers(self, rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
-        """The moments from `from_on` on that trigger without for_seconds and keep_firing_seconds, where there is a
-        quicker way to them than by way of the whole truth; None where there is not."""
+    def true_rows(self, rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
+        """At which rows the condition is true, one Boolean for each, where events alone can trigger and this is a
+        quicker way to them than by way of the whole truth; None where it is not. With for_seconds or
+        keep_firing_seconds it is not asked."""
 
     def carry(self, rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
         """The rows that the truth at and after `earliest` depends on, in any order. The rows given are in time order
         or in the order of ROW frames."""
 
-    def describe(self, rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+    def describe(self, rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
         """What there is to say about each trigger. `of` names their groups, such as ` of payload.ip=1.2.3.4`."""
 
     def course(self, rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:

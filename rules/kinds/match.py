@@ -11,7 +11,7 @@ import polars as pl
 
 from rules.conditions import Match
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course
+from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import matching_events
 from rules.rule import Rule
@@ -47,11 +47,11 @@ def lasts(rule: Rule) -> bool:
 
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
-    return point_truth(rows, pl.Series([True]).new_from_index(0, rows.height), from_on)
+    return point_truth(rows, true_rows(rule, rows), from_on)
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
-    return truth(rule, rows, from_on, None)
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
+    return pl.Series([True]).new_from_index(0, rows.height)
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
@@ -62,13 +62,13 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return parted(rows, earliest)[0]
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     what = matching_events(cast(Match, rule.condition).filters)
     return account_of_events(
         rows,
         found,
-        value=[None] * found.height,
+        value=None,
         expected=f"no {what}",
-        window_start=found["at"].to_list(),
+        window_start=found["at"],
         message=[f"One of the {what}{group}" for group in of],
     )

@@ -15,7 +15,7 @@ import polars as pl
 from rules.conditions import NewValue
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course
+from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain, span
 from rules.rule import Rule
@@ -56,17 +56,16 @@ def lasts(rule: Rule) -> bool:
 
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+    return point_truth(rows, true_rows(rule, rows), from_on)
+
+
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
     condition = _condition(rule)
     at = pl.col("timestamp")
     seen_before = at.shift(1).over("group_key", "value")
     unseen = (at - seen_before >= timedelta(seconds=condition.lookback_seconds)).fill_null(True)
     learnt = at - at.first().over("group_key") >= timedelta(seconds=condition.learn_seconds)
-    new = rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
-    return point_truth(rows, new, from_on)
-
-
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
-    return None
+    return rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
@@ -84,10 +83,11 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([pl.concat([first, last]).unique("event_id"), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition = _condition(rule)
     lookback = condition.lookback_seconds * 1_000_000
-    new = [rows["value"][row] for row in found["row"]]
+    values = rows["value"]
+    new = [values[row] for row in found["row"]]
     unseen = f"not seen in {span(condition.lookback_seconds)}"
     return account_of_events(
         rows,

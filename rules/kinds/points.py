@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from rules.kinds.kind import Account, Course, as_points
+from rules.kinds.kind import Account, Course, Found, as_points
 
 
 def point_truth(rows: pl.DataFrame, true: pl.Series, from_on: int) -> pl.DataFrame:
@@ -17,9 +17,9 @@ def point_truth(rows: pl.DataFrame, true: pl.Series, from_on: int) -> pl.DataFra
 
 def account_of_events(
     rows: pl.DataFrame,
-    found: pl.DataFrame,
+    found: Found,
     *,
-    value: Sequence[float | None],
+    value: Sequence[float | None] | float | None,
     expected: Sequence[str] | str,
     window_start: Sequence[int],
     before: Sequence[int | None] | None = None,

@@ -18,11 +18,11 @@ import polars as pl
 
 from rules import conditions
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course
+from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import course_of_events, point_truth
 from rules.kinds.wording import span
 from rules.rule import Rule
-from rules.window import earlier, parted, window_start
+from rules.window import earlier, parted, window_starts
 
 
 def _steps(rule: Rule) -> tuple[conditions.Step, ...]:
@@ -66,18 +66,21 @@ def lasts(rule: Rule) -> bool:
 
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
-    instants = rows["timestamp"].cast(pl.Int64)
-    if not _last_is_absent(rule):
-        begun = _latest_starts(rule, rows, instants)
-        complete = (begun > instants - _window(rule)) & rows[f"step_{len(_steps(rule)) - 1}"]
-        return point_truth(rows, complete.fill_null(False), from_on)
-    silent = _missed(rule, rows, instants).filter(pl.col("at") >= from_on)
+    complete = true_rows(rule, rows)
+    if complete is not None:
+        return point_truth(rows, complete, from_on)
+    silent = _missed(rule, rows, rows["timestamp"].cast(pl.Int64)).filter(pl.col("at") >= from_on)
     arriving = point_truth(rows, rows["step_0"] & False, from_on)
     return pl.concat([silent, arriving], how="diagonal").sort("group_key", "at", "row", nulls_last=False)
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
-    return None
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
+    if _last_is_absent(rule):
+        return None
+    instants = rows["timestamp"].cast(pl.Int64)
+    begun = _latest_starts(rule, rows, instants)
+    complete = (begun > instants - _window(rule)) & rows[f"step_{len(_steps(rule)) - 1}"]
+    return complete.fill_null(False)
 
 
 def _latest_starts(rule: Rule, rows: pl.DataFrame, instants: pl.Series) -> pl.Series:
@@ -118,7 +121,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return parted(rows, earlier(earliest, look_back(rule)))[0]
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     steps = _steps(rule)
     instants, event_ids = rows["timestamp"].cast(pl.Int64), rows["event_id"]
     chains = _missed_chains(found, len(steps) - 1) if _last_is_absent(rule) else _completed_chains(rule, rows, found)
@@ -144,21 +147,20 @@ def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[s
     )
 
 
-def _missed_chains(found: pl.DataFrame, steps: int) -> list[list[int]]:
+def _missed_chains(found: Found, steps: int) -> list[list[int]]:
     """The rows of the steps that came; an event inside a time of keep firing stands for itself."""
     columns = [found[f"at_{number}"] for number in range(steps)]
     rows = zip(found["row"], *columns, strict=True)
     return [list(chain) if row is None else [row] for row, *chain in rows]
 
 
-def _completed_chains(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame) -> list[list[int]]:
+def _completed_chains(rule: Rule, rows: pl.DataFrame, found: Found) -> list[list[int]]:
     """The rows of the chain that each triggering event completes; of an event that completes none, itself."""
     steps = _steps(rule)
-    instants = rows["timestamp"].cast(pl.Int64)
     passes = [rows[f"step_{number}"] for number in range(len(steps))]
     chains = []
-    for row, complete in zip(found["row"], found["true"], strict=True):
-        first = window_start(rows, instants, row, instants[row] - _window(rule))
+    firsts = window_starts(rows, found["row"], [at - _window(rule) for at in found["at"]])
+    for row, first, complete in zip(found["row"], firsts, found["true"], strict=True):
         inside = [one.slice(first, row + 1 - first).to_list() for one in passes]
         chains.append([first + place for place in _latest_chain(inside)] if complete else [row])
     return chains

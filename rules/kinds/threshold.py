@@ -17,14 +17,18 @@ import polars as pl
 
 from rules.conditions import Threshold
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, as_points
+from rules.kinds.kind import Account, Course, Found, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number, unit_of
 from rules.metrics import GROWING, ZERO_WHEN_EMPTY, Measure, metric_columns
 from rules.rule import Rule
-from rules.window import FOREVER, Line, earlier, microseconds, moments, parted, window_start
+from rules.window import FOREVER, Line, earlier, microseconds, moments, parted, window_starts
 
 _LARGE = (">", ">=")
+_BEGINNING = -(2**62)
+_NOT_ENOUGH = pl.Series([False])
+# Fewer triggers than this are looked at one by one: a query would cost more than its work.
+_MANY = 32
 
 
 def _condition(rule: Rule) -> Threshold:
@@ -76,13 +80,13 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     return found
 
 
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     if not _only_more_events_make_it_true(rule):
         return None
     if _condition(rule).metric in ("count", "rate"):
-        return _enough_rows(rows, _fewest_rows(rule), microseconds(_window(rule)), from_on)
+        return _enough_rows(rows, _fewest_rows(rule), microseconds(_window(rule)))
     line = Line.of(rows, _window(rule))
-    return _judged(rule, rows, line, moments(line, from_on)).filter(pl.col("true") & pl.col("row").is_not_null())
+    return _judged(rule, rows, line, moments(line, _BEGINNING))["true"]
 
 
 def _judged(rule: Rule, rows: pl.DataFrame, line: Line, found: pl.DataFrame) -> pl.DataFrame:
@@ -112,10 +116,10 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([old.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition, window = _condition(rule), microseconds(_window(rule))
     starts = [at - window for at in found["at"]]
-    spans = _spans(rows, found, starts)
+    spans = _spans(rule, rows, found, starts)
     values = _values(rule, rows, spans)
     limit = limit_in_words(condition.operator, condition.value)
     what, event_ids = metric_of_events(condition), rows["event_id"]
@@ -131,13 +135,18 @@ def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[s
     )
 
 
-def _spans(rows: pl.DataFrame, found: pl.DataFrame, starts: list[int]) -> list[tuple[int, int]]:
+def _spans(rule: Rule, rows: pl.DataFrame, found: Found, starts: list[int]) -> list[tuple[int, int]]:
     """The rows in the window of each trigger: from one to before another."""
-    if "first_row" in found.columns:
+    if "first_row" in found:
         return list(zip(found["first_row"], found["end_row"], strict=True))
-    instants = rows["timestamp"].cast(pl.Int64)
-    triggering = zip(found["row"], starts, strict=True)
-    return [(window_start(rows, instants, row, start), row + 1) for row, start in triggering]
+    triggering = found["row"]
+    if len(triggering) < _MANY:
+        firsts = window_starts(rows, triggering, starts)
+    else:
+        line = Line.of(rows, _window(rule))
+        places = line.places[pl.Series(triggering, dtype=pl.UInt32)]
+        firsts = line.first_inside(places, _window(rule)).to_list()
+    return [(first, row + 1) for first, row in zip(firsts, triggering, strict=True)]
 
 
 def _values(rule: Rule, rows: pl.DataFrame, spans: list[tuple[int, int]]) -> list[float | None]:
@@ -169,23 +178,16 @@ def _fewest_rows(rule: Rule) -> int:
     return max(fewest, condition.min_count or 0)
 
 
-def _enough_rows(rows: pl.DataFrame, fewest: int, window: int, earliest: int) -> pl.DataFrame:
-    """The rows that have `fewest` rows of their group in the window that ends with them: nothing has to be counted.
+def _enough_rows(rows: pl.DataFrame, fewest: int, window: int) -> pl.Series:
+    """Which rows have `fewest` rows of their group in the window that ends with them: nothing has to be counted.
 
     Works on bare columns: with few rows, which is how they come in quiet times, a query would cost more than its work.
     """
-    if rows.height < fewest:
-        return _NO_TRIGGERS
     instants, keys = rows["timestamp"].cast(pl.Int64), rows["group_key"]
-    back, count = fewest - 1, rows.height - fewest + 1
-    later, group = instants.slice(back), keys.slice(back)
-    enough = later >= earliest
-    if back:
-        enough = enough & (later - instants.slice(0, count) < window) & (group == keys.slice(0, count))
-    if not enough.any():
-        return _NO_TRIGGERS
-    rows_enough = enough.arg_true() + back
-    return pl.DataFrame({"group_key": group.filter(enough), "at": later.filter(enough), "row": rows_enough})
-
-
-_NO_TRIGGERS = pl.DataFrame(schema={"group_key": pl.UInt64, "at": pl.Int64, "row": pl.UInt32})
+    back, count = min(fewest - 1, rows.height), max(rows.height - fewest + 1, 0)
+    if not back:
+        return pl.Series([True]).new_from_index(0, count)
+    enough = instants.slice(back) - instants.slice(0, count) < window
+    if keys[0] != keys[-1]:
+        enough = enough & (keys.slice(back) == keys.slice(0, count))
+    return _NOT_ENOUGH.new_from_index(0, back).append(enough)

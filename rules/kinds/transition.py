@@ -13,7 +13,7 @@ import polars as pl
 from rules.conditions import Transition
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course
+from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain
 from rules.rule import Rule
@@ -53,6 +53,10 @@ def lasts(rule: Rule) -> bool:
 
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
+    return point_truth(rows, true_rows(rule, rows), from_on)
+
+
+def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
     condition = _condition(rule)
     value, before = pl.col("value"), pl.col("value").forward_fill().shift(1).over("group_key")
     differs = value != before
@@ -60,11 +64,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
         differs &= before.is_in(condition.from_tokens)
     if condition.to_tokens:
         differs &= value.is_in(condition.to_tokens)
-    return point_truth(rows, rows.select(differs.fill_null(False)).to_series(), from_on)
-
-
-def quick_triggers(rule: Rule, rows: pl.DataFrame, from_on: int) -> pl.DataFrame | None:
-    return None
+    return rows.select(differs.fill_null(False)).to_series()
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
@@ -79,7 +79,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     return pl.concat([valued.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
 
-def describe(rule: Rule, rows: pl.DataFrame, found: pl.DataFrame, of: Sequence[str]) -> Account:
+def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition = _condition(rule)
     valued = rows.select("group_key", "value").with_row_index("row")
     row_before = pl.when(pl.col("value").is_not_null()).then("row").forward_fill().shift(1).over("group_key")

@@ -1,5 +1,6 @@
 """How anomalies speak of numbers, groups and events."""
 
+from functools import lru_cache
 from math import isfinite
 
 import msgspec
@@ -21,6 +22,7 @@ def number(value: float | None) -> str:
     return f"{value:.4f}".rstrip("0") if 0.001 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+@lru_cache(maxsize=65_536)
 def group_name(group: str) -> str:
     """A group as part of a sentence: ` of payload.ip=1.2.3.4, source=web1`; nothing where there are no groups."""
     if group == "{}":
@@ -49,6 +51,7 @@ def number_in(token: str | None) -> float | None:
     return found if isfinite(found) else None
 
 
+@lru_cache(maxsize=1024)
 def span(seconds: float) -> str:
     """A span of time as a person says it: `30 days`, `90 s`."""
     for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):

@@ -101,7 +101,7 @@ def test_alerts_are_those_of_one_evaluation(name: str, data: st.DataObject) -> N
     hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
     book = Book(rule)
 
-    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.detection._FEW_ROWS", 0):
+    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
         keep_up(book, batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     found = [

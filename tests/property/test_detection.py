@@ -76,7 +76,7 @@ def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data:
     rule, batches = data.draw(rules_of(name)), data.draw(streams())
     hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
 
-    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.detection._FEW_ROWS", 0):
+    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
         standing = detected(rule, batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
