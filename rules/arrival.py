@@ -10,7 +10,7 @@ from rules.memory import TIME_ORDER, Memory
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
 from rules.shared import Shared
-from rules.window import first_of_groups
+from rules.window import first_of_runs
 
 #: The groups a judgement is about, each with the instant from which everything is judged anew.
 SCOPE = pl.Schema({"group": pl.String(), "group_key": pl.UInt64(), "since": UTC_MICROSECONDS})
@@ -69,7 +69,7 @@ def _brought(rows: pl.DataFrame, one_group: bool, correct: timedelta, accepted: 
     in_time, newest, too_late = _without_too_late(accepted, rows, correct)
     by_group = rows if in_time.height == rows.height else in_time.sort(ROW_ORDER)
     by_time = by_group if one_group else by_group.sort(TIME_ORDER)
-    begins = first_of_groups(by_group["group_key"])
+    begins = first_of_runs(by_group["group_key"])
     groups = [by_group[name].filter(begins) for name in ("group", "group_key")]
     scope = pl.DataFrame([*groups, by_group["timestamp"].filter(begins).alias("since")])
     earliest: datetime | None = by_time["timestamp"][0] if by_time.height else None

@@ -66,8 +66,8 @@ def window_starts(rows: pl.DataFrame, numbers: Sequence[int], starts: Sequence[i
     return [bisect_right(instants, start, first, row + 1) for row, start, first in bounds]
 
 
-def first_of_groups(keys: pl.Series) -> pl.Series:
-    """Which rows are the first of their group, where those of a group stand together."""
+def first_of_runs(keys: pl.Series) -> pl.Series:
+    """Which values are other than the one before them; the first one is."""
     first = pl.Series([True]).new_from_index(0, min(len(keys), 1))
     if len(keys) < 2:
         return first

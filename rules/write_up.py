@@ -14,6 +14,7 @@ import polars as pl
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EARLIEST, LATEST, UTC_MICROSECONDS
 from rules.kinds.kind import Account, Found
+from rules.picking import picked
 from rules.rule import Rule
 from rules.summary_text import summaries
 
@@ -49,8 +50,7 @@ def write_up(cases: Sequence[Case]) -> list[pl.DataFrame]:
 def _columns(case: Case) -> dict[str, Values]:
     rule, account = case.rule, case.account
     instants, numbers = case.found["at"], case.found["row"]
-    event_ids, positions = case.rows["event_id"], case.rows["position"]
-    ids_of_events = [None if row is None else event_ids[row] for row in numbers]
+    ids_of_events = picked(case.rows["event_id"], numbers)
     columns: dict[str, Values] = {
         "anomaly_id": _anomaly_ids(rule, case.groups, instants, ids_of_events),
         "rule_id": str(rule.rule_id),
@@ -59,7 +59,7 @@ def _columns(case: Case) -> dict[str, Values]:
         "group": case.groups,
         "group_key": list(map(stable_group_key, case.groups)),
         "occurred_at": instants,
-        "position": [None if row is None else positions[row] for row in numbers],
+        "position": picked(case.rows["position"], numbers),
         "event_id": ids_of_events,
         "value": account.value,
         "threshold": account.threshold,
@@ -88,13 +88,10 @@ def _anomaly_ids(
     for group, instant, event_id in zip(groups, instants, event_ids, strict=True):
         digest = start.copy()
         digest.update(f"\n{group}\n{instant}\n{event_id or ''}".encode())
-        ids.append(_uuid5(digest.hexdigest()))
+        # As UUID objects are written, which would cost twice as much.
+        text = digest.hexdigest()
+        ids.append(f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}")
     return ids
-
-
-def _uuid5(digest: str) -> str:
-    """The text of the UUID of version 5 that a SHA-1 makes; a UUID object on the way there would cost twice as much."""
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}

@@ -19,6 +19,7 @@ from rules.conditions import Absence
 from rules.filters import Filters
 from rules.kinds.kind import COURSE, Account, Course, Found
 from rules.kinds.wording import matching_events, span
+from rules.picking import picked
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
 
@@ -149,9 +150,9 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
 
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     window = rule.window_seconds * 1_000_000
-    instants, event_ids = rows["timestamp"].cast(pl.Int64), rows["event_id"]
-    silences = [(at - instants[row]) / 1_000_000 for at, row in zip(found["at"], found["last"], strict=True)]
-    contributing = [[] if (last := event_ids[row]) is None else [last] for row in found["last"]]
+    since = picked(rows["timestamp"].cast(pl.Int64), found["last"])
+    silences = [(at - last) / 1_000_000 for at, last in zip(found["at"], since, strict=True)]
+    contributing = [[] if last is None else [last] for last in picked(rows["event_id"], found["last"])]
     what = matching_events(_condition(rule).filters)
     return Account(
         value=silences,

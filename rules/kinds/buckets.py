@@ -56,6 +56,25 @@ class Baseline:
             values = [known[one] for one in past if one in known]
         return values if len(values) >= _FEWEST_KNOWN else None
 
+    def pasts(
+        self, buckets: Sequence[int], known: Mapping[int, float], first: int, last: int
+    ) -> Iterator[tuple[int, tuple[float, ...] | None]]:
+        """The buckets that `touched` tells of a group whose buckets with events these are, each with its `values`."""
+        past, before = None, None
+        slides = self.empty_is_zero and self.step == 1
+        for bucket in self.touched(buckets, first, last):
+            if slides and past is not None and before == bucket - 1:
+                past = (*past[1:], known.get(before, 0.0))
+            else:
+                values = self.values(bucket, buckets[0], known)
+                past = None if values is None else tuple(values)
+            yield bucket, past
+            before = bucket
+
+    def first_predicted(self, began: int) -> int:
+        """The first bucket that can have a prediction, of a group that began in a bucket."""
+        return began if self.part_will_do else began + self.reach
+
     def touched(self, buckets: Sequence[int], first: int, last: int) -> Iterator[int]:
         """The buckets from `first` to `last` that have events or that events still predict, where empty ones count."""
         if not self.empty_is_zero:

@@ -32,6 +32,7 @@ from rules.window import A_MOMENT, FOREVER, earlier, microseconds, parted, reach
 #: Where a moment stands among those of its instant: what time brings before events, these in their order, what is
 #: over at once right after its event.
 _PLACE = ("group_key", "at", "by_event", "position", "event_id", "after")
+_BEGINS = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
 
 
 def _condition(rule: Rule) -> Composite:
@@ -85,21 +86,32 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
         if not its_rows.is_empty():
             parts.append(_truth_of_member(number, member, its_rows, from_on, until))
     moments = pl.concat(parts).sort(*_PLACE, "member", maintain_order=True)
-    was_true = pl.col("true").shift(1).over("member", "member_key").fill_null(False)
-    step = pl.col("true").cast(pl.Int32) - was_true.cast(pl.Int32)
-    moments = moments.with_columns(
-        pl.when(pl.col("member") == number).then(step).otherwise(0).cum_sum().over("group_key").alias(f"true_{number}")
-        for number in range(len(rule.members))
-    )
+    moments = moments.with_columns(_truth_of_each(rule))
     # Several members may move at one place; what holds there is what holds when all of them have.
-    moments = moments.unique(_PLACE, keep="last", maintain_order=True)
+    moments = moments.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in _PLACE))
     number_of = {name: number for number, name in enumerate(_condition(rule).names)}
     true = _expression(_condition(rule).tree, number_of)
     moments = moments.select("group_key", "at", "row", "follows", true=true)
     # Where no event stands, there is a moment only where the expression turns: members that move with no effect do
     # not count.
-    turns = pl.col("true") != pl.col("true").shift(1).over("group_key").fill_null(False)
+    turns = pl.col("true") != pl.when(~_BEGINS).then(pl.col("true").shift(1)).otherwise(False)
     return moments.filter(pl.col("row").is_not_null() | turns)
+
+
+def _truth_of_each(rule: Rule) -> list[pl.Expr]:
+    """Whether each member is true at sorted moments. One that is grouped as the composite is what it last was said to
+    be; of a finer one it is counted how many of its groups are true."""
+    was_true = pl.col("true").shift(1).over("member", "member_key").fill_null(False)
+    step = pl.col("true").cast(pl.Int32) - was_true.cast(pl.Int32)
+    truths = []
+    for number, member in enumerate(rule.members):
+        its_own = pl.col("member") == number
+        if member.group_by == rule.group_by:
+            true = pl.when(its_own).then("true").when(_BEGINS).then(False).forward_fill()
+        else:
+            true = pl.when(its_own).then(step).otherwise(0).cum_sum().over("group_key") > 0
+        truths.append(true.alias(f"true_{number}"))
+    return truths
 
 
 def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
@@ -153,7 +165,7 @@ def _begun(rows: pl.DataFrame, from_on: int) -> pl.DataFrame:
 
 def _expression(tree: Tree, number_of: Mapping[str, int]) -> pl.Expr:
     if isinstance(tree, Name):
-        return pl.col(f"true_{number_of[tree.name]}") > 0
+        return pl.col(f"true_{number_of[tree.name]}")
     if isinstance(tree, Not):
         return ~_expression(tree.part, number_of)
     parts = [_expression(part, number_of) for part in tree.parts]
@@ -208,8 +220,8 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
     ]
     shown = []
     for first, last in zip(window_starts(rows, ends, starts), ends, strict=True):
-        inside = event_ids.slice(first, last + 1 - first).drop_nulls()
-        shown.append(inside.unique(maintain_order=True).to_list())
+        inside = event_ids.slice(first, last + 1 - first).to_list()
+        shown.append([event_id for event_id in dict.fromkeys(inside) if event_id is not None])
     text = _condition(rule).expression
     return Account(
         value=None,

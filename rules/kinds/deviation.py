@@ -13,6 +13,7 @@ buckets of the baseline must have come since; for `seasonal` two seasons will do
 count, rate, sum and distinct; for other metrics they have none, are passed over, and two values make a baseline.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
@@ -28,7 +29,7 @@ from rules.kinds.operators import RELATIONS
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import GROWING, Measure, metric_columns
 from rules.rule import Rule
-from rules.window import FOREVER, earlier, parted
+from rules.window import FOREVER, earlier, first_of_runs, parted
 
 _BELOW = {">": "<", ">=": "<="}
 _END_OF_TIME = 2**62
@@ -85,10 +86,12 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     size = _size(rule)
     # What held at `from_on` was found when the bucket before closed, or early in the bucket itself.
     first = from_on // size - 1
-    placed = _all_placed(rows, size).insert_column(0, rows["group_key"]).with_row_index("row")
-    judged = _judged(rule, rows, placed, first, None if until is None else until // size)
-    arriving = placed.filter(pl.col("bucket") >= first)
-    moments = [_at_rows(rule, rows, arriving, judged), _at_closings(judged, arriving, size)]
+    placed = _placed(rows, size)
+    outside = _outside_of_bounds(rule, rows, placed, first, None if until is None else until // size)
+    arriving = placed.filter(placed["bucket"] >= first)
+    if outside.is_empty():
+        return arriving.select("group_key", "at", "row", true=pl.lit(False))
+    moments = [_at_rows(rule, rows, placed, arriving, outside), _at_closings(outside, arriving, size)]
     return pl.concat(moments, how="diagonal").sort("group_key", "at", "row")
 
 
@@ -96,36 +99,76 @@ def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
-def _judged(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None) -> pl.DataFrame:
-    """Every bucket from `first` on that may lie outside of its bounds, with its value and bounds where it has them."""
+def _placed(rows: pl.DataFrame, size: int) -> pl.DataFrame:
+    """The rows with their numbers, instants and buckets."""
+    at = rows["timestamp"].cast(pl.Int64).alias("at")
+    placed = pl.DataFrame([rows["group_key"], at, (at // size).alias("bucket")])
+    return placed.with_row_index("row")
+
+
+def _outside_of_bounds(
+    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None
+) -> pl.DataFrame:
+    """The buckets from `first` on whose value is outside of their bounds. Only those can make the condition true: where
+    more events cannot undo what is outside early, it still is when the bucket closes."""
+    judged = _judged(rule, rows, placed, first, last, inside_too=False)
+    return judged if judged.is_empty() else judged.filter(_outside(_condition(rule), both_ways=True).fill_null(False))
+
+
+def _judged(
+    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None, *, inside_too: bool
+) -> pl.DataFrame:
+    """Every bucket from `first` on that may lie outside of its bounds, with its value and bounds where it has them;
+    without `inside_too` not those that are seen to lie between them."""
     condition = _condition(rule)
     baseline = Baseline.of(condition)
-    filled = placed.group_by("group_key", "bucket", maintain_order=True).agg(
-        first_row=pl.col("row").first(), end_row=pl.col("row").last() + 1
-    )
-    filled = filled.with_columns(value=_measure(rule, rows, placed).values(filled["first_row"], filled["end_row"]))
+    filled = _filled(rule, rows, placed)
+    bounds: dict[tuple[float, ...], tuple[float, float]] = {}
     found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
-    columns = [filled[name].to_list() for name in ("bucket", "first_row", "end_row", "value")]
+    all_buckets, all_values = filled["bucket"].to_list(), filled["value"].to_list()
     for key, start, end in runs(filled["group_key"]):
-        buckets, firsts, ends, values = (column[start:end] for column in columns)
-        spans = dict(zip(buckets, zip(firsts, ends, strict=True), strict=True))
+        buckets, values = all_buckets[start:end], all_values[start:end]
+        until = _END_OF_TIME if last is None else max(last, buckets[-1])
+        since = first if inside_too else max(first, baseline.first_predicted(buckets[0]))
+        if since > until:
+            continue
         known = {bucket: value for bucket, value in zip(buckets, values, strict=True) if value is not None}
-        began, newest_bucket = buckets[0], buckets[-1]
-        for bucket in baseline.touched(buckets, first, _END_OF_TIME if last is None else max(last, newest_bucket)):
+        for bucket, past in baseline.pasts(buckets, known, since, until):
             value = known.get(bucket, 0.0 if baseline.empty_is_zero else None)
-            past = baseline.values(bucket, began, known)
             if past is None:
-                lower, upper = None, None
-            else:
+                if inside_too:
+                    found.append((key, bucket, value, None, None, *_span(filled, buckets, start, bucket)))
+                continue
+            if past not in bounds:
                 centre, spread = predict(condition, past)
-                lower, upper = centre - condition.value * spread, centre + condition.value * spread
-            found.append((key, bucket, value, lower, upper, *spans.get(bucket, (0, 0))))
-    judged = pl.DataFrame(found, schema=_JUDGED, orient="row")
-    return judged.with_columns(outside=_outside(condition, both_ways=True).fill_null(False))
+                bounds[past] = centre - condition.value * spread, centre + condition.value * spread
+            lower, upper = bounds[past]
+            if inside_too or not (value is None or lower < value < upper):
+                found.append((key, bucket, value, lower, upper, *_span(filled, buckets, start, bucket)))
+    return pl.DataFrame(found, schema=_JUDGED, orient="row")
+
+
+def _filled(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """The buckets that hold rows, with the numbers of their first row and of the one after their last, and the value of
+    the metric."""
+    keys, buckets = placed["group_key"], placed["bucket"]
+    first = (first_of_runs(keys) | first_of_runs(buckets)).arg_true()
+    end = first.slice(1).append(pl.Series([placed.height], dtype=first.dtype).slice(0, len(first)))
+    value = _measure(rule, rows, placed).values(first, end)
+    columns = [keys[first], buckets[first], first.alias("first_row"), end.alias("end_row"), value.alias("value")]
+    return pl.DataFrame(columns)
 
 
 def _measure(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> Measure:
     return Measure(_condition(rule), rows, placed["at"], _size(rule), placed["bucket"])
+
+
+def _span(filled: pl.DataFrame, buckets: list[int], start: int, bucket: int) -> tuple[int, int]:
+    """The rows of a bucket of the group whose filled buckets begin with number `start`."""
+    place = bisect_left(buckets, bucket)
+    if place == len(buckets) or buckets[place] != bucket:
+        return 0, 0
+    return filled["first_row"][start + place], filled["end_row"][start + place]
 
 
 def _outside(condition: Deviation, *, both_ways: bool) -> pl.Expr:
@@ -140,54 +183,49 @@ def _outside(condition: Deviation, *, both_ways: bool) -> pl.Expr:
     return cast(pl.Expr, above | below)
 
 
-def _at_rows(rule: Rule, rows: pl.DataFrame, arriving: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+def _at_rows(
+    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, arriving: pl.DataFrame, outside: pl.DataFrame
+) -> pl.DataFrame:
     """The moments of rows: true where the bucket that closed last was outside, or the open one is already."""
     open_now = arriving.join(
-        judged.select("group_key", "bucket", "lower", "upper", "first_row"),
+        outside.select("group_key", "bucket", "lower", "upper", "first_row"),
         on=["group_key", "bucket"],
         how="left",
         maintain_order="left",
     )
-    so_far = _measure(rule, rows, _all_placed(rows, _size(rule)))
+    so_far = _measure(rule, rows, placed)
     open_now = open_now.with_columns(
         value=so_far.values(open_now["first_row"], open_now["row"] + 1), end_row=pl.col("row") + 1
     )
     early = open_now.select(_outside(_condition(rule), both_ways=False).fill_null(False)).to_series()
     closed = arriving.with_columns(bucket=pl.col("bucket") - 1).join(
-        judged, on=["group_key", "bucket"], how="left", maintain_order="left"
+        outside.with_columns(is_outside=pl.lit(True)), on=["group_key", "bucket"], how="left", maintain_order="left"
     )
-    outside = closed["outside"].fill_null(False)
     shown = ("value", "lower", "upper", "first_row", "end_row")  # nothing where there is only a past that keeps firing
-    shown_of_closed = closed.select(pl.when(outside).then(pl.col(name)).alias(name) for name in shown)
     return arriving.select("group_key", "at", "row").with_columns(
-        *(open_now[name].zip_with(early, shown_of_closed[name]) for name in shown),
+        *(open_now[name].zip_with(early, closed[name]) for name in shown),
         bucket=open_now["bucket"].zip_with(early, closed["bucket"]),
-        true=early | outside,
+        true=early | closed["is_outside"].fill_null(False),
         settled_at=(open_now["bucket"] * _size(rule)).zip_with(early, arriving["at"]),
         ends=((closed["bucket"] + 1) * _size(rule)).zip_with(~early, arriving["at"]),
     )
 
 
-def _all_placed(rows: pl.DataFrame, size: int) -> pl.DataFrame:
-    at = rows["timestamp"].cast(pl.Int64).alias("at")
-    return pl.DataFrame([at, (at // size).alias("bucket")])
-
-
-def _at_closings(judged: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl.DataFrame:
+def _at_closings(outside: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl.DataFrame:
     """The moments at which buckets close and no row of the group stands; what was outside ends one bucket later."""
-    closing = judged.with_columns(at=(pl.col("bucket") + 1) * size, true=pl.col("outside"))
-    after = judged.with_columns(bucket=pl.col("bucket") + 1).join(judged, on=["group_key", "bucket"], how="anti")
+    closing = outside.with_columns(at=(pl.col("bucket") + 1) * size, true=pl.lit(True))
+    after = outside.with_columns(bucket=pl.col("bucket") + 1).join(outside, on=["group_key", "bucket"], how="anti")
     after = after.select("group_key", at=(pl.col("bucket") + 1) * size, true=pl.lit(False))
     alone = pl.concat([closing, after], how="diagonal").join(arriving, on=["group_key", "at"], how="anti")
-    return alone.with_columns(row=pl.lit(None, pl.UInt32), settled_at=pl.col("at"), ends=pl.col("at")).drop("outside")
+    return alone.with_columns(row=pl.lit(None, pl.UInt32), settled_at=pl.col("at"), ends=pl.col("at"))
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
     """What each bucket came to, from the instant at which it closed on, and the band in which it was expected."""
     condition, size = _condition(rule), _size(rule)
-    placed = rows.select("group_key", at=pl.col("timestamp").cast(pl.Int64)).with_row_index("row")
-    judged = _judged(rule, rows, placed.with_columns(bucket=pl.col("at") // size), from_on // size - 1, until // size)
-    ending = judged.with_columns(at=(pl.col("bucket") + 1) * size, true="outside")
+    judged = _judged(rule, rows, _placed(rows, size), from_on // size - 1, until // size, inside_too=True)
+    true = _outside(condition, both_ways=True).fill_null(False)
+    ending = judged.with_columns(at=(pl.col("bucket") + 1) * size, true=true)
     after = ending.join(judged.select(bucket=pl.col("bucket") - 1), on="bucket", how="anti")
     nothing = after.select(at=pl.col("at") + size, true=pl.lit(False))
     points = pl.concat([ending, nothing], how="diagonal").sort("at")
@@ -201,6 +239,8 @@ def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The rows of a baseline and a few buckets more, and the first row of each group."""
     young, old = parted(rows, earlier(earliest, recently(rule)))
+    if old.is_empty():
+        return young
     return pl.concat([old.group_by("group_key", maintain_order=True).first().select(rows.columns), young])
 
 

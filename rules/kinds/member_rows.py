@@ -19,13 +19,17 @@ def rows_of_members(rule: Rule, of_each: Sequence[pl.DataFrame]) -> pl.DataFrame
     that number: `0.value`, `0.group_key`. An event that several members look at has a row of each.
     """
     parts = []
-    for number, rows in enumerate(of_each):
+    for number, (member, rows) in enumerate(zip(rule.members, of_each, strict=True)):
         own = {name: f"{number}.{name}" for name in rows.columns if name not in _SHARED}
-        group = _projected(rows["group"], rule.group_by)
+        if member.group_by == rule.group_by:
+            group, key = rows["group"], rows["group_key"]
+        else:
+            group = _projected(rows["group"], rule.group_by)
+            key = group.hash()
         parts.append(
             rows.rename(own).select(
                 group.alias("group"),
-                group.hash().alias("group_key"),
+                key.alias("group_key"),
                 *_SHARED,
                 pl.lit(number, pl.Int32).alias("member"),
                 *own.values(),

@@ -18,6 +18,7 @@ from rules.filters import Filters
 from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain, span
+from rules.picking import picked
 from rules.rule import Rule
 from rules.window import FOREVER, earlier, parted
 
@@ -76,6 +77,8 @@ def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The first row of each group, the last one of each of its values that is not forgotten, and those after them."""
     young, old = parted(rows, earliest)
+    if old.is_empty():
+        return young
     remembered = earlier(earliest, timedelta(seconds=_condition(rule).lookback_seconds))
     first = old.group_by("group_key", maintain_order=True).first().select(rows.columns)
     valued = old.filter(pl.col("value").is_not_null() & (pl.col("timestamp") > remembered))
@@ -86,8 +89,8 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition = _condition(rule)
     lookback = condition.lookback_seconds * 1_000_000
-    values = rows["value"]
-    new = [values[row] for row in found["row"]]
+    new = picked(rows["value"], found["row"])
+    shown = {value: plain(value) for value in set(new)}
     unseen = f"not seen in {span(condition.lookback_seconds)}"
     return account_of_events(
         rows,
@@ -95,5 +98,5 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         value=[number_in(value) for value in new],
         expected=f"a {condition.field} seen in the last {span(condition.lookback_seconds)}",
         window_start=[at - lookback for at in found["at"]],
-        message=[f"{condition.field} {plain(value)}{group} was {unseen}" for value, group in zip(new, of, strict=True)],
+        message=[f"{condition.field} {shown[value]}{group} was {unseen}" for value, group in zip(new, of, strict=True)],
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from rules.kinds.kind import Account, Course, Found, as_points
+from rules.picking import picked
 
 
 def point_truth(rows: pl.DataFrame, true: pl.Series, from_on: int) -> pl.DataFrame:
@@ -26,12 +27,11 @@ def account_of_events(
     message: Sequence[str],
 ) -> Account:
     """What there is to say of triggers that are events; with each, `before` is the row of another that contributed."""
-    event_ids = rows["event_id"]
-    contributing = [[event_ids[row]] for row in found["row"]]
+    contributing = [[event_id] for event_id in picked(rows["event_id"], found["row"])]
     if before is not None:
-        for listed, row in zip(contributing, before, strict=True):
-            if row is not None:
-                listed.insert(0, event_ids[row])
+        for listed, event_id in zip(contributing, picked(rows["event_id"], before), strict=True):
+            if event_id is not None:
+                listed.insert(0, event_id)
     return Account(
         value=value,
         threshold=None,

@@ -16,6 +16,7 @@ from rules.filters import Filters
 from rules.kinds.kind import Account, Course, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain
+from rules.picking import picked
 from rules.rule import Rule
 from rules.window import FOREVER, parted
 
@@ -75,6 +76,8 @@ def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
 def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The last row with a value of each group, and those after it."""
     young, old = parted(rows, earliest)
+    if old.is_empty():
+        return young
     valued = old.filter(pl.col("value").is_not_null())
     return pl.concat([valued.group_by("group_key", maintain_order=True).last().select(rows.columns), young])
 
@@ -83,17 +86,16 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
     condition = _condition(rule)
     valued = rows.select("group_key", "value").with_row_index("row")
     row_before = pl.when(pl.col("value").is_not_null()).then("row").forward_fill().shift(1).over("group_key")
-    before: list[int | None] = valued.select(row_before).to_series().gather(found["row"]).to_list()
-    values, instants = rows["value"], rows["timestamp"].cast(pl.Int64)
-    old = [None if row is None else values[row] for row in before]
-    new = [values[row] for row in found["row"]]
+    before = picked(valued.select(row_before).to_series(), found["row"])
+    old, new = picked(rows["value"], before), picked(rows["value"], found["row"])
+    since = picked(rows["timestamp"].cast(pl.Int64), before)
     field = condition.field
     return account_of_events(
         rows,
         found,
         value=[number_in(value) for value in new],
         expected=[f"{field} stays {plain(value)}" for value in old],
-        window_start=[at if row is None else instants[row] for row, at in zip(before, found["at"], strict=True)],
+        window_start=[at if one is None else one for one, at in zip(since, found["at"], strict=True)],
         before=before,
         message=[
             f"{field} went from {plain(a)} to {plain(b)}{group}" for a, b, group in zip(old, new, of, strict=True)
