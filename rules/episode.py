@@ -23,6 +23,8 @@ def triggers(moments: pl.DataFrame, held: int, kept: int) -> pl.DataFrame:
     `held` is for_seconds and `kept` keep_firing_seconds, both in microseconds. Where an interval comes to count
     between two moments, a moment is added that has the further columns of the one before it.
     """
+    if not moments["true"].any():
+        return moments.clear()
     if held:
         moments = _held_long_enough(moments, held)
     starts = pl.col("true") & ~(pl.col("true").shift(1) & _SAME_GROUP_BEFORE).fill_null(False)
@@ -40,7 +42,7 @@ def point_triggers(moments: pl.DataFrame, held: int, kept: int) -> pl.DataFrame:
 
     An instant lasts no time, so with for_seconds nothing is left of it.
     """
-    if held:
+    if held or not moments["true"].any():
         return moments.clear()
     if not kept:
         return moments.filter("true")

@@ -22,6 +22,7 @@ from rules.write_up import NO_ANOMALIES, Case, stable_group_key, write_up
 
 __all__ = [
     "FOREVER",
+    "carried",
     "carry",
     "case_of",
     "evaluate_whole",
@@ -91,8 +92,12 @@ def case_of(
 
 def carry(rule: Rule, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """The smallest part of the rows that still lets `judge` answer exactly for any since >= `at`."""
-    earliest = earlier(at, reaching(*_spans(rule)))
-    return KINDS[rule.condition.type].carry(rule, rows, earliest).sort(ROW_ORDER)
+    return carried(rule, rows, at).sort(ROW_ORDER)
+
+
+def carried(rule: Rule, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """What `carry` tells, in any order."""
+    return KINDS[rule.condition.type].carry(rule, rows, earlier(at, reaching(*_spans(rule))))
 
 
 @lru_cache(maxsize=10_000)

@@ -100,12 +100,12 @@ def judge_rule(
     before = memory.newest
     if arrival is not None:
         memory = add_rows(memory, arrival.rows, arrival.newest, shared)
-    until = None
+    until, every_group = None, arrival is not None and memory.rows is arrival.rows
     scope = arrival.scope if arrival is not None else SCOPE.to_frame()
     if moves_without_events(rule):
         until = max(filter(None, (watermark, memory.judged_through)))
         if watermark_is_due(rule, memory, watermark, horizons):
-            scope = _with_every_group(scope, memory)
+            scope, every_group = _with_every_group(scope, memory), True
             memory = replace(memory, judged_through=until)
         else:  # the other groups can wait; those touched are judged from where all of them will be
             scope = _since_at_most(scope, memory.judged_through)
@@ -115,8 +115,7 @@ def judge_rule(
             raise LookupError("the history of late groups was not recalled")
         rows = _instead(rows, recalled.rows, arrival.forgotten, "group_key").sort(TIME_ORDER)
         anomalies = _instead(anomalies, recalled.anomalies, arrival.forgotten, "group")
-    is_whole = arrival is not None and rows is arrival.rows
-    relevant = _relevant(rule, rows, scope, is_whole, shared)
+    relevant = _relevant(rule, rows, scope, every_group, shared)
     case = case_of(rule, relevant, since=scope, fired=last_fired(scope, anomalies), until=until)
     return Judged(rule, arrival, scope, relevant, anomalies, memory, before, case)
 
@@ -167,8 +166,15 @@ def watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: 
 def _with_every_group(scope: pl.DataFrame, memory: Memory) -> pl.DataFrame:
     """Add the groups of the memory that nothing arrived for: they are judged from where the last watermark stood."""
     since = memory.judged_through or memory.floor
-    waiting = memory.rows.select("group", "group_key").unique("group_key").with_columns(since=pl.lit(since))
-    both = pl.concat([scope, waiting.cast(SCOPE)])
+    groups = memory.rows["group"], memory.rows["group_key"]
+    if groups[1].min() == groups[1].max():
+        waiting = pl.DataFrame([column.slice(0, 1) for column in groups])
+    else:
+        waiting = pl.DataFrame(groups).unique("group_key")
+    waiting.insert_column(2, pl.Series("since", [since], dtype=SCOPE["since"]).new_from_index(0, waiting.height))
+    if scope.is_empty() or scope["since"].min() >= since:  # type: ignore[operator]
+        return waiting  # what arrived is remembered already, so its groups are among them
+    both = pl.concat([scope, waiting])
     return both.group_by("group_key").agg(pl.col("group").first(), pl.col("since").min()).select(SCOPE.names())
 
 
@@ -178,21 +184,19 @@ def _instead(known: pl.DataFrame, recalled: pl.DataFrame, forgotten: pl.DataFram
     return pl.concat([kept, recalled.select(known.columns).join(forgotten.select(key), on=key, how="semi")])
 
 
-def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame, is_whole: bool, shared: Shared) -> pl.DataFrame:
+def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame, every_group: bool, shared: Shared) -> pl.DataFrame:
     """The rows of the scope's groups that can matter, in the order in which `judge` wants them. Rows in time order come
-    in; with `is_whole` all of them are of the scope's groups."""
+    in; with `every_group` all of them are of the scope's groups."""
     if scope.is_empty():
         return rows.clear()
     since: datetime = scope["since"].min()  # type: ignore[assignment]
     span = look_back(rule)
     recent = rows if span == FOREVER else _later(rows, earlier(since, span))
-    if rule.has_one_group and span != FOREVER:
-        return recent
-    if rule.group_by and not is_whole:
+    if rule.group_by and not every_group:
         recent = recent.filter(recent["group_key"].is_in(scope["group_key"].implode()))
     if span == FOREVER and recent.height > _FEW_ROWS:
         return carry(rule, recent, since)
-    return shared.once(_in_row_order, recent)
+    return recent if rule.has_one_group else shared.once(_in_row_order, recent)
 
 
 def _later(rows: pl.DataFrame, instant: datetime) -> pl.DataFrame:

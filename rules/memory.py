@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.evaluation import carries_what_is_near, carry, look_back
+from rules.evaluation import carried, carries_what_is_near, look_back
 from rules.rule import Rule
 from rules.shared import Shared
 from rules.window import instant_of
@@ -135,7 +135,7 @@ def trim(rule: Rule, memory: Memory, hot: timedelta) -> Memory:
             bisect_right(memory.rows["timestamp"].cast(pl.Int64), instant_of(earlier(floor, look_back(rule))))
         )
     else:
-        rows = carry(rule, memory.rows, floor).sort(TIME_ORDER)
+        rows = carried(rule, memory.rows, floor).sort(TIME_ORDER)
     anomalies = memory.anomalies
     if not anomalies.is_empty():
         anomalies = anomalies.filter(anomalies["occurred_at"] >= oldest_anomaly(rule, floor))

@@ -79,8 +79,10 @@ class _Grouped:
     def _of_types(self, types: tuple[str, ...]) -> pl.DataFrame:
         if not types:
             return self.events
-        if len(types) > 1 or self.events.height < _FEWEST_EVENTS_TO_PART:
+        if len(types) > 1:
             return self.events.filter(self.events["event_type"].is_in(list(types)))
+        if self.events.height < _FEWEST_EVENTS_TO_PART:
+            return self.events.filter(self.events["event_type"] == types[0])
         if self._types is None:
             parts = self.events.partition_by("event_type", maintain_order=True)
             self._types = {part["event_type"][0]: part for part in parts}

@@ -37,9 +37,10 @@ def reaching(*spans: timedelta) -> timedelta:
 
 def parted(rows: pl.DataFrame, instant: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows after an instant, and those at or before it."""
+    if rows["timestamp"].is_sorted():
+        place = bisect_right(rows["timestamp"].cast(pl.Int64), instant_of(instant))
+        return rows.slice(place), rows.slice(0, place)
     young = rows["timestamp"] > instant
-    if young.all():
-        return rows, rows.clear()
     return rows.filter(young), rows.filter(~young)
 
 
@@ -66,14 +67,22 @@ def window_starts(rows: pl.DataFrame, numbers: Sequence[int], starts: Sequence[i
     return [bisect_right(instants, start, first, row + 1) for row, start, first in bounds]
 
 
-def first_of_runs(keys: pl.Series) -> pl.Series:
+def first_of_runs(values: pl.Series) -> pl.Series:
     """Which values are other than the one before them; the first one is."""
-    first = pl.Series([True]).new_from_index(0, min(len(keys), 1))
-    if len(keys) < 2:
-        return first
-    if keys[0] == keys[-1]:
-        return first.append(pl.Series([False]).new_from_index(0, len(keys) - 1))
-    return first.append(keys.slice(1) != keys.slice(0, len(keys) - 1))
+    return _ONE.slice(0, len(values)).append(_turns(values))
+
+
+def last_of_runs(values: pl.Series) -> pl.Series:
+    """Which values are other than the one after them; the last one is."""
+    return _turns(values).append(_ONE.slice(0, len(values)))
+
+
+def _turns(values: pl.Series) -> pl.Series:
+    pairs = max(len(values) - 1, 0)
+    return values.slice(1) != values.slice(0, pairs)
+
+
+_ONE = pl.Series([True])
 
 
 @dataclass(frozen=True)
@@ -123,13 +132,15 @@ def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
     moves) and `place` on the line. In order; where rows of the group arrive at the instant at which others leave, their
     moments are enough: each of them is judged without what has left.
     """
-    everything = pl.DataFrame({"group_key": line.keys, "at": line.instants, "place": line.places}).with_row_index("row")
+    everything = pl.DataFrame([line.keys.alias("group_key"), line.instants.alias("at"), line.places.alias("place")])
+    everything = everything.with_row_index("row")
     silent = [_when_rows_are_old(line, everything, microseconds(span), from_on) for span in spans]
     before = line.instants < from_on
+    found = everything
     if before.any():
-        last = before & ((line.keys != line.keys.shift(-1)) | ~before.shift(-1)).fill_null(True)
+        last = before & (last_of_runs(line.keys) | last_of_runs(before))
         silent.append(_what_held_at(from_on, everything.filter(last), line.reach))
-    found = everything.filter(~before)
+        found = everything.filter(~before)
     if not silent:
         return found
     leaving = pl.concat(silent).unique("place") if len(silent) > 1 else silent[0]
@@ -138,8 +149,7 @@ def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
 
 def _when_rows_are_old(line: Line, everything: pl.DataFrame, span: int, from_on: int) -> pl.DataFrame:
     """The instants from `from_on` on at which rows are `span` old and no row of the group stands."""
-    last_of_ties = (line.places != line.places.shift(-1)).fill_null(True)
-    young = everything.filter(last_of_ties & (line.instants >= from_on - span))
+    young = everything.filter(last_of_runs(line.places) & (line.instants >= from_on - span))
     old = young.with_columns(row=pl.lit(None, pl.UInt32), at=young["at"] + span, place=young["place"] + span)
     return old.filter(line.rows_before(old["place"]) == line.rows_until(old["place"]))
 

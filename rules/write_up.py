@@ -7,20 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha1
-from itertools import chain
+from itertools import chain, repeat
+from typing import Any
 
 import polars as pl
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.event import EARLIEST, LATEST, UTC_MICROSECONDS
-from rules.kinds.kind import Account, Found
+from rules.kinds.kind import Account, Found, Listed
 from rules.picking import picked
 from rules.rule import Rule
 from rules.summary_text import summaries
 
 NO_ANOMALIES = ANOMALY_SCHEMA.to_frame()
-#: What stands in a column of a case: a value for each anomaly, or one for all of them.
-Values = Sequence[object] | object
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,12 @@ def write_up(cases: Sequence[Case]) -> list[pl.DataFrame]:
     return [anomalies.slice(start, height) for start, height in zip(starts, heights, strict=False)]
 
 
-def _columns(case: Case) -> dict[str, Values]:
+def _columns(case: Case) -> dict[str, Any]:
+    """What stands in the columns of a case: a list with a value for each anomaly, or one value for all of them."""
     rule, account = case.rule, case.account
     instants, numbers = case.found["at"], case.found["row"]
     ids_of_events = picked(case.rows["event_id"], numbers)
-    columns: dict[str, Values] = {
+    columns: dict[str, Any] = {
         "anomaly_id": _anomaly_ids(rule, case.groups, instants, ids_of_events),
         "rule_id": str(rule.rule_id),
         "rule_version": rule.version,
@@ -97,27 +97,31 @@ def _anomaly_ids(
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
-def _column(name: str, parts: Iterable[Values], heights: Iterable[int]) -> pl.Series:
+def _column(name: str, parts: Sequence[Any], heights: Iterable[int]) -> pl.Series:
     """A column of ANOMALY_SCHEMA, given its part of each case."""
-    listed = chain.from_iterable(
-        part if isinstance(part, (list, tuple)) else [part] * height
-        for part, height in zip(parts, heights, strict=True)
-    )
     kind = ANOMALY_SCHEMA[name]
     if isinstance(kind, pl.List):
-        return _column_of_lists(name, list(listed), kind)
+        return _column_of_lists(name, parts, kind)
+    values = list(
+        chain.from_iterable(
+            part if isinstance(part, (list, tuple)) else repeat(part, height)
+            for part, height in zip(parts, heights, strict=True)
+        )
+    )
     if kind == UTC_MICROSECONDS:
-        return pl.Series(name, list(listed), dtype=pl.Int64).cast(kind)
-    return pl.Series(name, list(listed), dtype=kind)
+        return pl.Series(name, values, dtype=pl.Int64).cast(kind)
+    return pl.Series(name, values, dtype=kind)
 
 
-def _column_of_lists(name: str, lists: list[Sequence[str]], kind: pl.List) -> pl.Series:
-    """Texts side by side and put together again: a list at a time would cost ten times as much."""
-    texts = pl.Series(name, list(chain.from_iterable(one or (None,) for one in lists)), dtype=kind.inner)
-    number = pl.Series("number", range(len(lists)), dtype=pl.UInt32)
-    numbers = number.repeat_by(pl.Series([len(one) or 1 for one in lists])).explode()
-    together = pl.DataFrame([numbers, texts]).group_by("number", maintain_order=True).agg(pl.col(name).drop_nulls())
-    return together[name]
+def _column_of_lists(name: str, parts: Sequence[Listed], kind: pl.List) -> pl.Series:
+    texts = pl.Series(name, list(chain.from_iterable(part.texts for part in parts)), dtype=kind.inner)
+    lengths = pl.Series("length", list(chain.from_iterable(part.lengths for part in parts)), dtype=pl.UInt32)
+    numbered = lengths.to_frame().with_row_index("number")
+    number = numbered.select(pl.col("number").repeat_by("length").explode().drop_nulls()).to_series()
+    together = pl.DataFrame([number, texts]).group_by("number", maintain_order=True).agg(name)
+    if together.height < numbered.height:
+        together = numbered.join(together, on="number", how="left", maintain_order="left")
+    return together[name].fill_null(pl.lit([], dtype=kind)) if together[name].null_count() else together[name]
 
 
 def _within_time(instants: Sequence[int]) -> Sequence[int]:

@@ -17,7 +17,7 @@ import polars as pl
 
 from rules.conditions import Absence
 from rules.filters import Filters
-from rules.kinds.kind import COURSE, Account, Course, Found
+from rules.kinds.kind import COURSE, Account, Course, Found, Listed
 from rules.kinds.wording import matching_events, span
 from rules.picking import picked
 from rules.rule import Rule
@@ -152,14 +152,15 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
     window = rule.window_seconds * 1_000_000
     since = picked(rows["timestamp"].cast(pl.Int64), found["last"])
     silences = [(at - last) / 1_000_000 for at, last in zip(found["at"], since, strict=True)]
-    contributing = [[] if last is None else [last] for last in picked(rows["event_id"], found["last"])]
+    last_events = picked(rows["event_id"], found["last"])
+    lengths = [int(event_id is not None) for event_id in last_events]
     what = matching_events(_condition(rule).filters)
     return Account(
         value=silences,
         threshold=float(rule.window_seconds),
         expected=f"{what} at least every {span(rule.window_seconds)}",
         window_start=[at - window for at in found["at"]],
-        contributing=contributing,
-        contributing_count=[len(listed) for listed in contributing],
+        contributing=Listed([event_id for event_id in last_events if event_id is not None], lengths),
+        contributing_count=lengths,
         message=[f"No {what}{group} for {span(silence)}" for silence, group in zip(silences, of, strict=True)],
     )

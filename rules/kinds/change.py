@@ -16,7 +16,7 @@ import polars as pl
 
 from rules.conditions import Change
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found, as_points
+from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import ZERO_WHEN_EMPTY, Measure, metric_columns
@@ -131,7 +131,7 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         threshold=condition.value,
         expected=f"{limit} {_WORDS[condition.compare]} {ago} before",
         window_start=[at - window for at in found["at"]],
-        contributing=[newest(event_ids, first, end) for first, end in spans],
+        contributing=Listed.of([newest(event_ids, first, end) for first, end in spans]),
         contributing_count=[end - first for first, end in spans],
         message=[
             f"{what.format(number(now))}{group} in {span(rule.window_seconds)}, {number(before)} {ago} before "

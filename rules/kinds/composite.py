@@ -23,7 +23,7 @@ from rules.boolean import And, Name, Not, Tree
 from rules.conditions import Composite
 from rules.episode import lasting_truth
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found, as_points
+from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.member_rows import rows_of_member
 from rules.kinds.wording import MOST_CONTRIBUTING
 from rules.rule import Rule
@@ -228,7 +228,7 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         threshold=None,
         expected=f"not ({text})",
         window_start=starts,
-        contributing=[listed[-MOST_CONTRIBUTING:] for listed in shown],
+        contributing=Listed.of([listed[-MOST_CONTRIBUTING:] for listed in shown]),
         contributing_count=[len(listed) for listed in shown],
         message=[f"{text}{group}" for group in of],
     )

@@ -24,7 +24,7 @@ from rules.conditions import Deviation
 from rules.episode import runs
 from rules.filters import Filters
 from rules.kinds.buckets import Baseline, predict
-from rules.kinds.kind import Account, Course, Found, as_points
+from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.operators import RELATIONS
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import GROWING, Measure, metric_columns
@@ -193,10 +193,10 @@ def _at_rows(
         how="left",
         maintain_order="left",
     )
-    so_far = _measure(rule, rows, placed)
-    open_now = open_now.with_columns(
-        value=so_far.values(open_now["first_row"], open_now["row"] + 1), end_row=pl.col("row") + 1
-    )
+    # Rows of other buckets have no bounds here, so whatever value they have tells nothing.
+    open_since = open_now["first_row"].fill_null(open_now["row"])
+    so_far = _measure(rule, rows, placed).values(open_since, open_now["row"] + 1)
+    open_now = open_now.with_columns(value=so_far, end_row=pl.col("row") + 1)
     early = open_now.select(_outside(_condition(rule), both_ways=False).fill_null(False)).to_series()
     closed = arriving.with_columns(bucket=pl.col("bucket") - 1).join(
         outside.with_columns(is_outside=pl.lit(True)), on=["group_key", "bucket"], how="left", maintain_order="left"
@@ -241,7 +241,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     young, old = parted(rows, earlier(earliest, recently(rule)))
     if old.is_empty():
         return young
-    return pl.concat([old.group_by("group_key", maintain_order=True).first().select(rows.columns), young])
+    return old.unique("group_key", keep="first", maintain_order=True).vstack(young)
 
 
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
@@ -256,7 +256,7 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         expected=expected,
         window_start=[bucket * size for bucket in found["bucket"]],
         window_end=found["ends"],
-        contributing=[newest(event_ids, first, end) for first, end in spans],
+        contributing=Listed.of([newest(event_ids, first, end) for first, end in spans]),
         contributing_count=[end - first for first, end in spans],
         message=[
             f"{what.format(number(value))}{group} in {span(size / 1_000_000)} (expected: {text})"

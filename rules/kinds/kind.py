@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Literal, Protocol
 
 import polars as pl
@@ -13,6 +14,19 @@ from rules.rule import Rule
 #: Triggers as lists, one for each column of the moments that they are: `group_key`, `at`, `row`, `true`, and what the
 #: kind has put there for itself.
 Found = Mapping[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Texts in lists, kept side by side: the first `lengths[0]` of `texts` are the first list, and so on. With very
+    many anomalies, a list for each would cost more than what stands in it."""
+
+    texts: Sequence[str]
+    lengths: Sequence[int]
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[str]]) -> "Listed":
+        return cls(list(chain.from_iterable(lists)), list(map(len, lists)))
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Account:
     threshold: Sequence[float | None] | float | None
     expected: Sequence[str] | str
     window_start: Sequence[int]
-    contributing: Sequence[Sequence[str]]
+    contributing: Listed
     contributing_count: Sequence[int]
     message: Sequence[str]
     window_end: Sequence[int] | None = None

@@ -65,7 +65,8 @@ def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
     at = pl.col("timestamp")
     seen_before = at.shift(1).over("group_key", "value")
     unseen = (at - seen_before >= timedelta(seconds=condition.lookback_seconds)).fill_null(True)
-    learnt = at - at.first().over("group_key") >= timedelta(seconds=condition.learn_seconds)
+    begins = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
+    learnt = at - pl.when(begins).then(at).forward_fill() >= timedelta(seconds=condition.learn_seconds)
     return rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
 
 
@@ -80,10 +81,11 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     if old.is_empty():
         return young
     remembered = earlier(earliest, timedelta(seconds=_condition(rule).lookback_seconds))
-    first = old.group_by("group_key", maintain_order=True).first().select(rows.columns)
-    valued = old.filter(pl.col("value").is_not_null() & (pl.col("timestamp") > remembered))
-    last = valued.group_by("group_key", "value", maintain_order=True).last().select(rows.columns)
-    return pl.concat([pl.concat([first, last]).unique("event_id"), young])
+    numbered = old.select("group_key", "value", "timestamp").with_row_index("number")
+    first = numbered.unique("group_key", keep="first", maintain_order=True)["number"]
+    valued = numbered.filter(pl.col("value").is_not_null() & (pl.col("timestamp") > remembered))
+    last = valued.unique(["group_key", "value"], keep="last", maintain_order=True)["number"]
+    return old[first.append(last).unique()].vstack(young)
 
 
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from rules.kinds.kind import Account, Course, Found, as_points
+from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.picking import picked
 
 
@@ -27,18 +27,19 @@ def account_of_events(
     message: Sequence[str],
 ) -> Account:
     """What there is to say of triggers that are events; with each, `before` is the row of another that contributed."""
-    contributing = [[event_id] for event_id in picked(rows["event_id"], found["row"])]
+    texts = picked(rows["event_id"], found["row"])
+    lengths = [1] * len(texts)
     if before is not None:
-        for listed, event_id in zip(contributing, picked(rows["event_id"], before), strict=True):
-            if event_id is not None:
-                listed.insert(0, event_id)
+        pairs = zip(picked(rows["event_id"], before), texts, strict=True)
+        texts = [event_id for pair in pairs for event_id in pair if event_id is not None]
+        lengths = [1 if row is None else 2 for row in before]
     return Account(
         value=value,
         threshold=None,
         expected=expected,
         window_start=window_start,
-        contributing=contributing,
-        contributing_count=[len(listed) for listed in contributing],
+        contributing=Listed(texts, lengths),
+        contributing_count=lengths,
         message=message,
     )
 

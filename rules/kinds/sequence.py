@@ -18,9 +18,10 @@ import polars as pl
 
 from rules import conditions
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found
+from rules.kinds.kind import Account, Course, Found, Listed
 from rules.kinds.points import course_of_events, point_truth
 from rules.kinds.wording import span
+from rules.picking import picked
 from rules.rule import Rule
 from rules.window import earlier, parted, window_starts
 
@@ -123,11 +124,11 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
 
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     steps = _steps(rule)
-    instants, event_ids = rows["timestamp"].cast(pl.Int64), rows["event_id"]
+    instants = rows["timestamp"].cast(pl.Int64)
     chains = _missed_chains(found, len(steps) - 1) if _last_is_absent(rule) else _completed_chains(rule, rows, found)
     firsts = [instants[chain[0]] if chain else at for chain, at in zip(chains, found["at"], strict=True)]
     took = [(at - first) / 1_000_000 for at, first in zip(found["at"], firsts, strict=True)]
-    names = [step.name for step in steps]
+    names, lengths = [step.name for step in steps], [len(chain) for chain in chains]
     if _last_is_absent(rule):
         within = f"no {names[-1]} within {span(rule.window_seconds)}"
         messages = [f"{', then '.join(names[:-1])}, but {within}{group}" for group in of]
@@ -141,8 +142,8 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         threshold=float(rule.window_seconds),
         expected=expected,
         window_start=[at - _window(rule) for at in found["at"]],
-        contributing=[[event_ids[row] for row in chain] for chain in chains],
-        contributing_count=[len(chain) for chain in chains],
+        contributing=Listed(picked(rows["event_id"], [row for chain in chains for row in chain]), lengths),
+        contributing_count=lengths,
         message=messages,
     )
 

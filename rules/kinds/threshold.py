@@ -17,7 +17,7 @@ import polars as pl
 
 from rules.conditions import Threshold
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found, as_points
+from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.operators import RELATIONS, limit_in_words
 from rules.kinds.wording import metric_of_events, newest, number, unit_of
 from rules.metrics import GROWING, ZERO_WHEN_EMPTY, Measure, metric_columns
@@ -129,7 +129,7 @@ def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) ->
         threshold=condition.value,
         expected=limit,
         window_start=starts,
-        contributing=[newest(event_ids, first, end) for first, end in spans],
+        contributing=Listed.of([newest(event_ids, first, end) for first, end in spans]),
         contributing_count=[end - first for first, end in spans],
         message=[f"{what.format(number(value))}{group} {within}" for value, group in zip(values, of, strict=True)],
     )
