@@ -90,7 +90,7 @@ def add_past(rule: Rule, memory: Memory, rows: pl.DataFrame, hot: timedelta, *, 
         newest = max(filter(None, (newest, rows["timestamp"].max())))
     floor = floor_of(memory, newest, hot)
     joined = pl.concat([memory.rows, rows]).sort(TIME_ORDER)
-    kept = carry(rule, joined, floor).sort(TIME_ORDER)
+    kept = carried(rule, joined, floor).sort(TIME_ORDER)
     anomalies = memory.anomalies.filter(memory.anomalies["occurred_at"] >= oldest_anomaly(rule, floor))
     groups = memory.groups_at_most + rows["group_key"].n_unique()
     return replace(
