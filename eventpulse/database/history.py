@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from psycopg import sql
 
 from eventpulse.anomaly import ANOMALY_SCHEMA
 from eventpulse.database.coverage import MEANT_BY
+from eventpulse.database.partitions import existing_days
 from eventpulse.errors import EventPulseError
 from eventpulse.event import EVENT_SCHEMA, UTC_MICROSECONDS
 
@@ -111,20 +112,35 @@ def newest_stored(
     besides: int | None = None,
 ) -> datetime | None:
     """The newest event time among the stored events of some types and sources, those of a micro-batch left out."""
-    return _utmost(connection, "max", sql.SQL(" and ").join([_kinds(event_types, sources), _besides(besides)]))
+    condition = sql.SQL(" and ").join([_kinds(event_types, sources), _besides(besides)])
+    return max(_utmost(connection, "max", condition), default=None)
 
 
 def oldest_stored(
     connection: psycopg.Connection, event_types: Sequence[str] | None, sources: Sequence[str] | None
 ) -> datetime | None:
     """The oldest event time among the stored events of some types and sources."""
-    return _utmost(connection, "min", _kinds(event_types, sources))
+    return min(_utmost(connection, "min", _kinds(event_types, sources)), default=None)
 
 
-def _utmost(connection: psycopg.Connection, which: str, condition: sql.Composable) -> datetime | None:
-    query = sql.SQL('select {which}("timestamp") from eventpulse.events where {condition}')
-    row = connection.execute(query.format(which=sql.SQL(which), condition=condition)).fetchone()
-    return row[0] if row else None
+def _utmost(connection: psycopg.Connection, which: str, condition: sql.Composable) -> list[datetime]:
+    """The least or greatest event time of the first day from that end that has any, so that no other day need be read;
+    and that of the events whose days share a partition."""
+    query = sql.SQL('select {which}("timestamp") from {table} where {condition}')
+    shared = query.format(
+        which=sql.SQL(which), table=sql.Identifier("eventpulse", "events_other_days"), condition=condition
+    )
+    found = [at for (at,) in connection.execute(shared) if at is not None]
+    for day in sorted(existing_days(connection), reverse=which == "max"):
+        start = datetime.combine(day, time(), UTC)
+        within = sql.SQL('"timestamp" >= {} and "timestamp" < {} and {}').format(
+            sql.Literal(start), sql.Literal(start + timedelta(days=1)), condition
+        )
+        of_day = query.format(which=sql.SQL(which), table=sql.Identifier("eventpulse", "events"), condition=within)
+        row = connection.execute(of_day).fetchone()
+        if row is not None and row[0] is not None:
+            return [*found, row[0]]
+    return found
 
 
 def current_anomalies(
