@@ -7,8 +7,8 @@ has it within milliseconds, or a quarter of a second where there are several sha
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -46,6 +46,7 @@ from pipelines.announce import Announcer
 from pipelines.drain_stream import Drain, Pace, Tally
 from pipelines.find_anomalies import Detector
 from pipelines.patience import Patience
+from pipelines.prepare_rules import Preparations
 from pipelines.store_batch import BatchStore, Committed
 from rules.detection import Horizons
 
@@ -120,7 +121,8 @@ class DrainRun:
                     detector.follow()
                     followed = time.monotonic()
             detector.follow()
-            self._lead(connection, detector)
+            with self._preparing_beside(detector):
+                self._lead(connection, detector)
 
     def _comes_to_lead(self, connection: psycopg.Connection) -> bool:
         """Wait for a moment in the queue for a shard: where there are several, for that whose lease ends first. One
@@ -171,6 +173,19 @@ class DrainRun:
         release_leadership(connection, shard)
         detector.hand_on()
         self.reporter.say("Stopped." if self.shall_stop() else "Handed over.")
+
+    @contextmanager
+    def _preparing_beside(self, detector: Detector) -> Iterator[None]:
+        """While it leads, nobody waits for the past of a new rule to be read."""
+        address, hot = self.settings.database_address(), timedelta(seconds=self.settings.hot_seconds)
+        detector.preparations = Preparations(
+            lambda: open_connection(address, application="eventpulse preparing rules"), hot, self.reporter.say
+        )
+        try:
+            yield
+        finally:
+            detector.preparations.stop()
+            detector.preparations = None
 
     def _drain_on(
         self,

@@ -16,6 +16,7 @@ from eventpulse.database.rule_book import changed_history
 from eventpulse.stream.shards import ONLY
 from pipelines.keep_events import keep_events
 from pipelines.open_alerts import OpenAlerts
+from pipelines.prepare_rules import Preparations
 from pipelines.read_rules import read_rules
 from pipelines.recall import build_memory, recall, standing_anomalies
 from rules.arrival import Arrival
@@ -92,6 +93,10 @@ class Detector:
         self._accepted: dict[UUID, dict[int, datetime | None]] = {}
         #: The rules that are enabled, those among them that rest or cannot be evaluated too.
         self._enabled: frozenset[UUID] = frozenset()
+        #: The rules that are enabled and whose past is still being read.
+        self._unprepared: frozenset[UUID] = frozenset()
+        #: Who reads long pasts of new rules; where nobody does, they are read at once.
+        self.preparations: Preparations | None = None
         self.alerts = OpenAlerts(horizons.lateness)
         #: Grows when anything is learned that was judged or changed by others.
         self.known = 0
@@ -101,7 +106,7 @@ class Detector:
     @property
     def rules(self) -> Mapping[UUID, Rule]:
         """The rules that are being evaluated."""
-        return self._rules
+        return {rule_id: rule for rule_id, rule in self._rules.items() if rule_id not in self._unprepared}
 
     def catch_up(self, now: Present, *, besides: int | None = None) -> dict[UUID, str]:
         """Remember what others have judged, and follow the rule book; says which rules cannot be evaluated, and why. To
@@ -130,11 +135,15 @@ class Detector:
             self._memories = {rule_id: kept for rule_id, kept in self._memories.items() if rule_id in self._rules}
             self._follow_history()
             self._revision = revision
+        unprepared = set()
         for rule_id in self._rules.keys() - self._memories.keys():
-            self.known += 1
             rule = self._rules[rule_id]
             try:
                 with self._connection.transaction():
+                    if not self._is_prepared(rule):
+                        unprepared.add(rule_id)
+                        continue
+                    self.known += 1
                     self._memories[rule_id] = build_memory(
                         self._connection, rule, self._progress.get(rule_id), self._horizons.hot, besides=besides
                     )
@@ -143,7 +152,14 @@ class Detector:
                 raise
             except Exception as fault:  # a rule that cannot be prepared holds up neither persistence nor other rules
                 faults[rule_id] = f"{type(fault).__name__}: {fault}"
+        self._unprepared = frozenset(unprepared)
         return faults
+
+    def _is_prepared(self, rule: Rule) -> bool:
+        """A rule that was evaluated before goes on at once, whatever that takes: it counts as evaluated all along."""
+        if self.preparations is None or rule.rule_id in self._progress:
+            return True
+        return self.preparations.is_ready(self._connection, rule)
 
     def go_on_with(self, connection: psycopg.Connection) -> None:
         """Use another connection from now on, where the last one broke. What a batch brought that was committed at its
