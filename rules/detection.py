@@ -17,7 +17,7 @@ from rules.arrival import Arrival, arrive
 from rules.evaluation import look_back, select_all
 from rules.held_against import with_lateness
 from rules.judging import Horizons, Judged, Outcome, Recalled, Watched, concluded, judge_rule, watermark_is_due
-from rules.memory import REMEMBERED_ANOMALY, Memory, add_anomalies, earlier, remembered
+from rules.memory import NONE_REMEMBERED, Memory, add_anomalies, earlier, remembered
 from rules.reach import reach
 from rules.rule import Rule
 from rules.shared import Shared
@@ -87,7 +87,7 @@ def arrivals(
 
 def looking_at(rules: Sequence[Rule], events: pl.DataFrame) -> list[Rule]:
     """The rules that can look at any of these events: what others want of them need not be read."""
-    types = set(events["event_type"].to_list())
+    types = set(events["event_type"].unique().to_list())
     return [rule for rule in rules if _looks_at_any(rule, types)]
 
 
@@ -217,4 +217,4 @@ def _sentence(fault: Exception) -> str:
 
 def empty_memory(rows: pl.DataFrame, floor: datetime) -> Memory:
     """A memory that knows there is nothing from `floor` on; `rows` gives the columns."""
-    return Memory(floor=floor, rows=rows.clear(), anomalies=REMEMBERED_ANOMALY.to_frame())
+    return Memory(floor=floor, rows=rows.clear(), anomalies=NONE_REMEMBERED)

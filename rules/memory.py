@@ -21,7 +21,7 @@ from rules.window import instant_of
 REMEMBERED_ANOMALY = pl.Schema(
     {"anomaly_id": pl.String(), "group": pl.String(), "occurred_at": UTC_MICROSECONDS, "said": pl.UInt64()}
 )
-_NONE_REMEMBERED = REMEMBERED_ANOMALY.to_frame()
+NONE_REMEMBERED = REMEMBERED_ANOMALY.to_frame()
 #: What an anomaly says, which a late event may change although the anomaly itself stands.
 SAID = (
     "message",
@@ -107,7 +107,7 @@ def add_past(rule: Rule, memory: Memory, rows: pl.DataFrame, hot: timedelta, *, 
 def remembered(anomalies: pl.DataFrame) -> pl.DataFrame:
     """Anomalies (the columns of ANOMALY_SCHEMA) as a memory keeps them."""
     if anomalies.is_empty():
-        return _NONE_REMEMBERED
+        return NONE_REMEMBERED
     return anomalies.with_columns(said=pl.struct(SAID).hash()).select(REMEMBERED_ANOMALY.names())
 
 

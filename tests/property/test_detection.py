@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -77,10 +78,25 @@ def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data:
     hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
 
     with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
-        standing = detected(rule, batches, Horizons(lateness, timedelta(days=1), hot, step))
+        standing = detected([rule], batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
     assert said(standing) == said(whole)
+
+
+@given(st.data())
+def test_rules_that_are_judged_together_find_what_each_finds_alone(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from([*conditions]), min_size=2, max_size=5))
+    drawn = [data.draw(rules_of(name)) for name in names]
+    together = [replace(rule, rule_id=UUID(int=number)) for number, rule in enumerate([*drawn, *drawn])]
+    batches, hot = data.draw(streams()), timedelta(seconds=data.draw(st.sampled_from([0, 4, 30])))
+
+    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
+        standing = detected(together, batches, Horizons(timedelta(0), timedelta(days=1), hot))
+
+    whole = frame([event for batch in batches for event in batch])
+    alone = pl.concat([evaluate_whole(rule, whole, END) for rule in together])
+    assert said(standing) == said(alone)
 
 
 @pytest.mark.parametrize("name", conditions)
@@ -105,22 +121,22 @@ def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_th
     )
 
 
-def detected(rule: Rule, batches: list[list[Event]], horizons: Horizons) -> pl.DataFrame:
+def detected(rules: list[Rule], batches: list[list[Event]], horizons: Horizons) -> pl.DataFrame:
     """The anomalies that stand after all batches, each judged with what is remembered, or recalled where it is
     forgotten."""
     stored: list[Event] = []
     floor = EPOCH + timedelta(microseconds=START) - timedelta(days=1)
-    memories = {rule.rule_id: empty_memory(rows_of(rule, []), floor)}
-    standing = evaluate_whole(rule, frame([]))
+    memories = {rule.rule_id: empty_memory(rows_of(rule, []), floor) for rule in rules}
+    standing = evaluate_whole(rules[0], frame([]))
     newest = floor
     for batch in [*batches, []]:
         stored += batch
         newest = max([newest, *(EPOCH + timedelta(microseconds=event.at) for event in batch)])
-        arrived = arrivals([rule], memories, with_fields(frame(batch), paths_of([rule])), horizons)
+        arrived = arrivals(rules, memories, with_fields(frame(batch), paths_of(rules)), horizons)
         recalled = {arrival.rule.rule_id: recall(arrival, stored, standing) for arrival in arrived}
         last = not batch and len(stored) == sum(map(len, batches))
         watermark = END if last else newest - horizons.lateness
-        found = detect([rule], memories, arrived, recalled, watermark, horizons)
+        found = detect(rules, memories, arrived, recalled, watermark, horizons)
         assert not found.faults
         gone = [*found.retracted, *found.restated["anomaly_id"], *found.anomalies["anomaly_id"]]
         standing = standing.filter(~pl.col("anomaly_id").is_in(gone))
@@ -134,7 +150,8 @@ def recall(arrival: Arrival, stored: list[Event], standing: pl.DataFrame) -> Rec
     if arrival.forgotten.is_empty():
         return Recalled(rows_of(arrival.rule, []), remembered(standing.clear()))
     rows = rows_of(arrival.rule, stored).filter(pl.col("timestamp") > recall_after(arrival))
-    return Recalled(rows, remembered(standing).filter(pl.col("occurred_at") >= anomalies_from(arrival)))
+    of_rule = standing.filter(pl.col("rule_id") == str(arrival.rule.rule_id))
+    return Recalled(rows, remembered(of_rule).filter(pl.col("occurred_at") >= anomalies_from(arrival)))
 
 
 def rows_of(rule: Rule, listed: list[Event]) -> pl.DataFrame:
