@@ -25,6 +25,8 @@ def test_events_show_up_in_feed_and_numbers_by_themselves(product: Product, page
     expect(panel(page, "Top events").get_by_role("button", name="order_placed")).to_be_visible()
     expect(panel(page, "Now")).to_contain_text("balances")
     expect(panel(page, "Health")).to_contain_text("answers")
+    expect(panel(page, "Health").get_by_role("listitem").filter(has_text="Sender")).to_contain_text("nobody sends")
+    expect(panel(page, "Health").get_by_role("listitem").filter(has_text="Channels")).to_contain_text("nobody is told")
     expect(panel(page, "Events a second").get_by_role("img")).to_have_attribute(
         "aria-label", re.compile("order_placed")
     )

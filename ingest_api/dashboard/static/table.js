@@ -66,7 +66,7 @@ function sortable({ title, className }, order) {
   const turned = now === `-${title}`;
   const next = now === title ? `-${title}` : turned ? "" : title;
   return h("th", { scope: "col", class: className, "aria-sort": now === title ? "descending" : turned ? "ascending" : null },
-    h("button", { type: "button", class: "sort", onclick: () => order.set(next) }, title, h("span", { "aria-hidden": "true" }, now === title ? " ↓" : turned ? " ↑" : "")));
+    h("button", { type: "button", class: "sort", title: `Sort by ${title.toLowerCase()}`, onclick: () => order.set(next) }, title, h("span", { "aria-hidden": "true" }, now === title ? " ↓" : turned ? " ↑" : "")));
 }
 
 function inOrder(rows, columns, value) {

@@ -132,7 +132,7 @@ function facts(alert) {
     ["Value", alert.value === null ? "–" : h("b", { class: "value" }, trimmed(alert.value))],
     ["Expected", alert.expected ?? (alert.threshold === null ? "–" : `threshold ${trimmed(alert.threshold)}`)],
     ["Group", groupText(alert.group) || "everything together"],
-    ["Since", time(alert.opened_at)],
+    ["Since", [time(alert.opened_at), h("span", { class: "soft" }, ` · ${ago(alert.opened_at)}`)]],
     ["Newest", time(alert.last_at)],
     ["Ended", alert.ended_at ? time(alert.ended_at) : "it still holds"],
     ["Lasted", lasted > 0 ? span(lasted) : "a moment"],

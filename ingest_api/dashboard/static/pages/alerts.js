@@ -63,7 +63,7 @@ export function open({ outlet, query, signal, setQuery }) {
     render({ data, pagination }) {
       chosen.showOf(data, Boolean(pagination.next));
       walk.show(pagination);
-      shown.setNote(`${order.value() ? (pagination.next || walk.cursor() ? "sorted on this page" : "sorted") : "newest first"} · ${pagination.next ? `${counted(data.length, "alert")} on this page` : counted(data.length, "alert")}`);
+      shown.setNote(`${order.value() ? (pagination.next || walk.cursor() ? "this page sorted" : "sorted") : "newest first"} · ${counted(data.length, "alert")}${pagination.next && !order.value() ? " on this page" : ""}`);
       if (data.length === 0) return [chosen.outcome, h("p", { class: "empty" }, nothing(query)), walk.element];
       return [chosen.outcome, table({ label: "Alerts", columns, rows: data, id: ({ alert_id: id }) => id, order, open: ({ alert_id: id }) => go(`/alerts/${id}`), mark: (alert) => (alert.state === "resolved" ? "over" : `tone-${alert.severity}`) }), walk.element];
     },

@@ -65,7 +65,7 @@ function channelsPanel(signal, deliveries) {
     { title: "Channel", className: "nowrap", cell: (channel) => h("span", { class: "alert-words" }, h("b", null, channel.name), h("span", { class: "mono soft" }, channel.url)) },
     { title: "Takes", className: "wide", cell: ({ matcher }) => matcherText(matcher) },
     { title: "Last sent", className: "nowrap", cell: ({ last_sent_at: at }) => (at ? h("time", { datetime: at, title: clock(at, { day: "always" }) }, ago(at)) : h("span", { class: "soft" }, "never")) },
-    { title: "Trouble", className: "wide", cell: (channel) => h("span", { class: "trouble" }, [channel.failures > 0 && counted(channel.failures, "failure"), channel.last_error, channel.waits_why].filter(Boolean).join(" · ")) },
+    { title: "Trouble", className: "wide", cell: (channel) => trouble(channel) },
     { title: "", unseen: "What to do", className: "nowrap", cell: (channel) => {
       const button = act("Send a test", () => test(channel, button));
       return h("span", { class: "buttons row" }, button, act("Change", () => askForChannel(channel, signal, () => shown.refresh())),
@@ -113,4 +113,9 @@ function deliveriesPanel(query, signal, setQuery) {
     signal,
   });
   return shown;
+}
+
+function trouble({ failures, last_error: error, waits_why: why }) {
+  const said = [why ?? (failures > 0 && `${counted(failures, "failure")} in a row`), error].filter(Boolean).join(" · ");
+  return said && h("span", { class: "trouble" }, said);
 }
