@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 _NOTHING_WATCHED = Watched()
+# Fewer events than this are looked at one by one: a query would cost more than its work.
+_MANY = 512
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def arrivals(
 
 def looking_at(rules: Sequence[Rule], events: pl.DataFrame) -> list[Rule]:
     """The rules that can look at any of these events: what others want of them need not be read."""
-    types = set(events["event_type"].unique().to_list())
+    column = events["event_type"]
+    types = set((column.unique() if len(column) > _MANY else column).to_list())
     return [rule for rule in rules if _looks_at_any(rule, types)]
 
 

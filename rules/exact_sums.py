@@ -42,7 +42,7 @@ class RunningSums:
     def between(self, first: pl.Series, end: pl.Series) -> pl.Series:
         """The sum of the rows from each `first` to before each `end`, as the nearest double."""
         if isinstance(self.before, pl.Series):
-            sums = self.before.gather(end) - self.before.gather(first)
+            sums = self.before[end] - self.before[first]
             return sums.cast(pl.Float64) * 2.0**-self.power
         pairs = zip(first, end, strict=True)
         return pl.Series(

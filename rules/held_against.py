@@ -7,7 +7,7 @@ import polars as pl
 
 from rules.evaluation import FIRED
 from rules.memory import remembered
-from rules.window import instant_of
+from rules.window import all_at, instant_of
 from rules.write_up import NO_ANOMALIES
 
 _NEVER_FIRED = FIRED.to_frame()
@@ -50,7 +50,7 @@ def _stands_before(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Series | 
     groups, occurred = anomalies["group"], anomalies["occurred_at"]
     last: datetime = occurred.max()  # type: ignore[assignment]
     if last < scope["since"][0] and groups.min() == groups.max() == scope["group"][0]:
-        return pl.Series("fired_at", [last], dtype=occurred.dtype)
+        return all_at(last, 1).alias("fired_at")
     return None
 
 

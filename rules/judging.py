@@ -20,7 +20,7 @@ from rules.memory import TIME_ORDER, Memory, add_rows, earlier, trim
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
 from rules.shared import Shared
-from rules.window import instant_of
+from rules.window import all_at, instant_of
 from rules.write_up import Case
 
 #: Rules that look back for ever are judged on what `carry` leaves of their rows, where that can be less.
@@ -171,7 +171,7 @@ def _with_every_group(scope: pl.DataFrame, memory: Memory) -> pl.DataFrame:
         waiting = pl.DataFrame([column.slice(0, 1) for column in groups])
     else:
         waiting = pl.DataFrame(groups).unique("group_key")
-    waiting.insert_column(2, pl.Series("since", [since], dtype=SCOPE["since"]).new_from_index(0, waiting.height))
+    waiting.insert_column(2, all_at(since, waiting.height).alias("since"))
     if scope.is_empty() or scope["since"].min() >= since:  # type: ignore[operator]
         return waiting  # what arrived is remembered already, so its groups are among them
     both = pl.concat([scope, waiting])

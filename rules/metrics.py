@@ -170,11 +170,15 @@ def rank(metric: str, counts: Counts) -> Counts:
     return counts if metric == "max" else (counts * _PERCENTS[metric] + 99) // 100
 
 
+_NONE = pl.Series([0], dtype=pl.Int64)
+
+
 def running(flags: pl.Series) -> pl.Series:
     """How many of the flags before each row are set; one longer than the rows."""
-    return pl.concat([pl.Series([0], dtype=pl.Int64), flags.fill_null(False).cast(pl.Int64).cum_sum().rename("")])
+    known = flags.fill_null(False) if flags.null_count() else flags
+    return _NONE.slice(0, 1).append(known.cast(pl.Int64).cum_sum())
 
 
 def between(counts: pl.Series, first: pl.Series, end: pl.Series) -> pl.Series:
     """How many flags are set from each row `first` to before each row `end`."""
-    return counts.gather(end) - counts.gather(first)
+    return counts[end] - counts[first]

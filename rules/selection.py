@@ -102,12 +102,12 @@ class _Part:
         key = (filters, tuple((name, str(column)) for name, column in columns.items()))
         if key not in self._rows:
             mask = self._any(filters)
-            if mask is None:
-                self._rows[key] = self.events.select(*ROW_COLUMNS, **columns)
-            elif columns:
-                self._rows[key] = self.events.filter(mask).select(*ROW_COLUMNS, **columns)
+            if columns:
+                passing = self.events if mask is None else self.events.filter(mask)
+                self._rows[key] = passing.select(*ROW_COLUMNS, **columns)
             else:
-                self._rows[key] = self.events.select(ROW_COLUMNS).filter(mask)
+                every = [self.events[name] for name in ROW_COLUMNS]
+                self._rows[key] = pl.DataFrame(every if mask is None else [one.filter(mask) for one in every])
         return self._rows[key]
 
     def _any(self, filters: tuple[Filters, ...]) -> pl.Series | None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from eventpulse.event import UTC_MICROSECONDS
+
 #: The part of event time that an instant just before another one lies away, with room to spare.
 A_MOMENT = timedelta(microseconds=2)
 #: A look-back that reaches to the first event there is.
@@ -67,6 +69,11 @@ def window_starts(rows: pl.DataFrame, numbers: Sequence[int], starts: Sequence[i
     return [bisect_right(instants, start, first, row + 1) for row, start, first in bounds]
 
 
+def all_at(instant: datetime, height: int) -> pl.Series:
+    """A column of one instant; by way of an integer, which is much quicker than a datetime."""
+    return pl.Series([instant_of(instant)], dtype=pl.Int64).cast(UTC_MICROSECONDS).new_from_index(0, height)
+
+
 def first_of_runs(values: pl.Series) -> pl.Series:
     """Which values are other than the one before them; the first one is."""
     return _ONE.slice(0, len(values)).append(_turns(values))
@@ -118,6 +125,12 @@ class Line:
     def rows_before(self, places: pl.Series) -> pl.Series:
         """How many rows lie before each place."""
         return self.places.search_sorted(places, "left")
+
+    def ends(self, found: pl.DataFrame) -> pl.Series:
+        """The number of the row after the last one that each moment (`row`, `place`) is judged with: after its own, or
+        where it is no row's, after those at its place or before."""
+        after = found["row"] + 1
+        return after.fill_null(self.rows_until(found["place"])) if after.null_count() else after
 
     def first_inside(self, places: pl.Series, window: timedelta) -> pl.Series:
         """The number of the first row of each window that ends at a place."""

@@ -78,7 +78,7 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     ago = found["place"] - microseconds(offset)
     found = found.with_columns(
         first_row=line.first_inside(found["place"], window),
-        end_row=(found["row"] + 1).fill_null(line.rows_until(found["place"])),
+        end_row=line.ends(found),
     )
     measure = Measure(condition, rows, line.places, microseconds(window))
     first, end = found["first_row"], found["end_row"]

@@ -93,10 +93,10 @@ def _judged(rule: Rule, rows: pl.DataFrame, line: Line, found: pl.DataFrame) -> 
     """The moments with the rows in their windows, and whether the condition is true of them."""
     condition, window = _condition(rule), _window(rule)
     first = line.first_inside(found["place"], window)
-    end = (found["row"] + 1).fill_null(line.rows_until(found["place"]))
+    end = line.ends(found)
     measure = Measure(condition, rows, line.places, microseconds(window))
     true = measure.relation(condition.operator, condition.value, first, end) & (end - first >= condition.min_count)
-    return found.with_columns(first_row=first, end_row=end, true=true)
+    return found.hstack([first.alias("first_row"), end.alias("end_row"), true.alias("true")])
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
