@@ -44,6 +44,7 @@ MEMBER = pl.Schema(
 )
 _PLACE = ("group_key", "at", "by_event", "position", "event_id", "after")
 _NEVER = 2**62
+_BEGINS = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,9 @@ def spans_since(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame, anomalies: 
     )
     together = pl.concat([moments.select(*_PLACE, "number", anomaly=pl.lit(None, pl.Int64)), placed])
     together = together.sort(*_PLACE, "anomaly", nulls_last=False, maintain_order=True)
-    together = together.with_columns(pl.col("number").forward_fill().over("group_key")).filter(
-        pl.col("anomaly").is_not_null()
-    )
-    number, still = together["number"].fill_null(0), quiet(rule)
+    last = pl.when(_BEGINS).then(pl.col("number").fill_null(0)).otherwise("number").forward_fill()
+    together = together.with_columns(number=last).filter(pl.col("anomaly").is_not_null())
+    number, still = together["number"], quiet(rule)
     if still is None and number.min() == 0:
         raise LookupError("an anomaly lies where the condition does not hold")
     members = found[together["anomaly"]].with_columns(number=number).select(MEMBER.names())
@@ -149,10 +149,13 @@ def _moments(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFram
         true="true",
     ).sort(_PLACE, maintain_order=True)
     if still is None:
-        goes_on = pl.col("true").shift(1).over("group_key").fill_null(False)
+        goes_on = pl.col("true").shift(1).fill_null(False) & ~_BEGINS
     else:
-        goes_on = (pl.col("at") - pl.col("at").shift(1).over("group_key") <= still).fill_null(False)
-    return placed.with_columns(number=(pl.col("true") & ~goes_on).cast(pl.Int64).cum_sum().over("group_key"))
+        goes_on = (pl.col("at") - pl.col("at").shift(1) <= still).fill_null(False) & ~_BEGINS
+    begun = pl.col("true") & ~goes_on
+    so_far = begun.cast(pl.Int64).cum_sum()
+    before_group = pl.when(_BEGINS).then(so_far - begun.cast(pl.Int64)).forward_fill()
+    return placed.with_columns(number=so_far - before_group)
 
 
 def _true_in_silence(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +164,7 @@ def _true_in_silence(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.
     that could go on, so nothing follows from it there."""
     kind = KINDS[rule.condition.type]
     if not kind.lasts(rule) or not kind.true_without_rows(rule) or look_back(rule) == FOREVER:
-        asked = asked.clear()
+        return _NO_SILENCE
     begun = rows.group_by("group_key").agg(begun=pl.col("timestamp").cast(pl.Int64).min())
     found = asked.join(begun, on="group_key", how="left")
     return found.filter((pl.col("begun") >= pl.col("asked_from")).fill_null(True)).select(
@@ -173,6 +176,9 @@ def _true_in_silence(rule: Rule, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.
     )
 
 
+_NO_SILENCE = pl.DataFrame(
+    schema={"group_key": pl.UInt64, "at": pl.Int64, "row": pl.UInt32, "true": pl.Boolean, "follows": pl.UInt32}
+)
 _NO_MOMENTS = pl.DataFrame(
     schema={
         "group_key": pl.UInt64,
