@@ -140,13 +140,12 @@ class Detector:
             rule = self._rules[rule_id]
             try:
                 with self._connection.transaction():
-                    if not self._is_prepared(rule):
+                    memory = self._memory_of(rule, besides)
+                    if memory is None:
                         unprepared.add(rule_id)
                         continue
                     self.known += 1
-                    self._memories[rule_id] = build_memory(
-                        self._connection, rule, self._progress.get(rule_id), self._horizons.hot, besides=besides
-                    )
+                    self._memories[rule_id] = memory
                     self._accepted.setdefault(rule_id, {})[ONLY.number] = self._memories[rule_id].newest
             except psycopg.OperationalError:
                 raise
@@ -155,11 +154,13 @@ class Detector:
         self._unprepared = frozenset(unprepared)
         return faults
 
-    def _is_prepared(self, rule: Rule) -> bool:
-        """A rule that was evaluated before goes on at once, whatever that takes: it counts as evaluated all along."""
-        if self.preparations is None or rule.rule_id in self._progress:
-            return True
-        return self.preparations.is_ready(self._connection, rule)
+    def _memory_of(self, rule: Rule, besides: int | None) -> Memory | None:
+        """None where it is still being read. A rule that was evaluated before goes on at once, whatever that takes: it
+        counts as evaluated all along."""
+        progress = self._progress.get(rule.rule_id)
+        if self.preparations is None or progress is not None:
+            return build_memory(self._connection, rule, progress, self._horizons.hot, besides=besides)
+        return self.preparations.memory_of(self._connection, rule, self._seen or 0, besides=besides)
 
     def go_on_with(self, connection: psycopg.Connection) -> None:
         """Use another connection from now on, where the last one broke. What a batch brought that was committed at its

@@ -5,28 +5,33 @@ A rule is evaluated from when it is prepared; what lies before that is history, 
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 
-from eventpulse.database.history import newest_stored, oldest_stored
+from eventpulse.database.history import events_of_batches, newest_stored, oldest_stored
 from eventpulse.database.kept_events import kept_for
-from eventpulse.database.ledger import present
-from pipelines.keep_events import keep_events, lists_groups
+from eventpulse.database.ledger import present, turns_after
+from pipelines.keep_events import lists_groups
 from pipelines.recall import build_memory
-from rules.evaluation import FOREVER, look_back
+from rules.evaluation import FOREVER, look_back, paths_of, select_rows
+from rules.fields import with_fields
+from rules.memory import Memory, add_past
 from rules.reach import reach
 from rules.rule import Rule
 
 #: So much history is read at once; nobody notices.
 SHORT_PAST = timedelta(days=1)
 _ASK_AGAIN_SECONDS = 0.1
+#: An import has up to 20,000 events in each.
+_BATCHES_AT_ONCE = 20
 
 
 class Preparations:
-    """Reads, over a connection of its own, what new rules need of the past, one rule after the other, and writes it
-    down. `say` is told what begins and ends."""
+    """Reads, over a connection of its own, what new rules need of the past, one rule after the other. `say` is told
+    what begins and ends."""
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection], hot: timedelta, say: Callable[[str], None] = lambda said: None
@@ -35,25 +40,28 @@ class Preparations:
         self._hot = hot
         self._say = say
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare rules")
-        self._begun: dict[tuple[UUID, str], Future[None]] = {}
+        self._begun: dict[tuple[UUID, str], Future[_Read]] = {}
         self._reading: psycopg.Connection | None = None
 
-    def is_ready(self, connection: psycopg.Connection, rule: Rule) -> bool:
-        """Whether what a rule needs of the past can be read at once. Where not, that is prepared from now on. Raises
-        what went wrong with it."""
+    def memory_of(
+        self, connection: psycopg.Connection, rule: Rule, turn: int, *, besides: int | None = None
+    ) -> Memory | None:
+        """The memory of a rule up to a turn; None while its past is being read, which begins now where it has to.
+        Raises what went wrong with that."""
         key = (rule.rule_id, rule.semantic_hash)
-        if (begun := self._begun.get(key)) is not None:
-            if not begun.done():
-                return False
-            del self._begun[key]
-            begun.result()
-            self._say(f"Rule {rule.name} knows its past and is evaluated from now on.")
-            return True
-        if not _needs_all_of_a_long_past(connection, rule) or kept_for(connection, *key) is not None:
-            return True
-        self._say(f"Rule {rule.name} looks back over all of history. That is read first; the others are evaluated.")
-        self._begun[key] = self._pool.submit(self._prepare, rule)
-        return False
+        begun = self._begun.get(key)
+        if begun is None:
+            if not _needs_all_of_a_long_past(connection, rule) or kept_for(connection, *key) is not None:
+                return build_memory(connection, rule, None, self._hot, besides=besides)
+            self._say(f"Rule {rule.name} looks back over all of history. That is read first; the others are evaluated.")
+            self._begun[key] = self._pool.submit(self._read, rule)
+            return None
+        if not begun.done():
+            return None
+        del self._begun[key]
+        memory = _up_to(connection, rule, begun.result(), turn, self._hot)
+        self._say(f"Rule {rule.name} knows its past and is evaluated from now on.")
+        return memory
 
     def stop(self) -> None:
         """Give up what has not been prepared. Whoever leads next begins anew."""
@@ -63,15 +71,35 @@ class Preparations:
                 self._reading.cancel_safe(timeout=1.0)
         self._begun.clear()
 
-    def _prepare(self, rule: Rule) -> None:
+    def _read(self, rule: Rule) -> "_Read":
         with self._connect() as connection:
             self._reading = connection
             with connection.transaction():
                 connection.execute("set transaction isolation level repeatable read")
-                turn = present(connection).turn
-                memory = build_memory(connection, rule, None, self._hot)
-                keep_events(connection, {rule.rule_id: rule}, {rule.rule_id: memory}, turn, self._hot)
+                read = _Read(present(connection).turn, build_memory(connection, rule, None, self._hot))
             self._reading = None
+        return read
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was found in history as it was at a turn."""
+
+    turn: int
+    memory: Memory
+
+
+def _up_to(connection: psycopg.Connection, rule: Rule, read: _Read, turn: int, hot: timedelta) -> Memory:
+    """What was read, and what has come since."""
+    scope, memory = reach(rule), read.memory
+    since = [batch.batch_id for batch in turns_after(connection, read.turn, turn) if batch.stored]
+    for start in range(0, len(since), _BATCHES_AT_ONCE):
+        batch_ids = since[start : start + _BATCHES_AT_ONCE]
+        events = events_of_batches(connection, batch_ids, scope.event_types, scope.sources)
+        rows = select_rows(rule, with_fields(events, paths_of([rule])))
+        if not rows.is_empty():
+            memory = add_past(rule, memory, rows, hot, counts=True)
+    return memory
 
 
 def _needs_all_of_a_long_past(connection: psycopg.Connection, rule: Rule) -> bool:
