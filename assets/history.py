@@ -54,7 +54,7 @@ def backfill_days(
         report = HistoryReport(connection, tally, days, len(rules))
         for start, end in stretches_of(days):
             pieces = work.plan(rules, start, end, again=not options.only_gaps)
-            context.log.info(f"{start:%Y-%m-%d} to {end - _DAY:%Y-%m-%d}: {sum(p.events for p in pieces):,} events.")
+            context.log.info(f"{_in_words(start, end)}: {sum(piece.events for piece in pieces):,} events.")
             done: datetime | None = None
             for passed, next_done in _slice_by_slice(work, pieces):
                 if done is not None and not tally.faults:
@@ -73,6 +73,11 @@ def backfill_days(
         for day, metadata in report.of_all().items():
             context.add_asset_metadata(metadata, partition_key=day)
     yield dg.MaterializeResult()
+
+
+def _in_words(start: datetime, end: datetime) -> str:
+    last = f"{end - _DAY:%Y-%m-%d}"
+    return f"Up to {last}" if start == _BEGINNING else f"{start:%Y-%m-%d} to {last}"
 
 
 def _slice_by_slice(work: Backfill, pieces: Sequence[Piece]) -> Iterator[tuple[Passed, datetime]]:
