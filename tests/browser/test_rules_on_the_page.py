@@ -58,6 +58,7 @@ def test_a_rule_is_written_tried_made_and_its_alert_appears_and_is_acknowledged(
     expect(alerts.get_by_text("No alert is like this.")).to_be_visible()
 
     page.goto(product.page("/rules/new"))
+    expect(page.get_by_text("Give it a name, and say what it looks for.")).to_be_visible()
     page.get_by_label("Name").fill("brute force")
     page.get_by_label("Severity").select_option("critical")
     page.get_by_label("Event type").fill("login_failed")

@@ -17,6 +17,7 @@ import { ago, clock } from "../time.js";
 
 const ROWS = 100;
 const STATES = [["unresolved", "Unresolved"], ["open", "Open"], ["acknowledged", "Acknowledged"], ["resolved", "Resolved"], ["all", "All"]];
+const OPENED = { "1 h": 1, "24 h": 24, "7 days": 168 };
 const ORIGINS = ["live", "late", "backfill", "rerun", "import"];
 
 /** The list. The address names what is asked: state, severity, rule, group, origin. */
@@ -33,14 +34,14 @@ export function open({ outlet, query, signal, setQuery }) {
   const state = () => query.get("state") ?? "unresolved";
   const text = (name, label, placeholder) => field(label, h("input", {
     type: "search", value: query.get(name) ?? "", placeholder, spellcheck: "false", autocomplete: "off", oninput: whenRested((event) => change(name, event.target.value.trim()), 400),
-  }), { className: "grow" });
+  }), { className: "grow short" });
   const pick = (name, label, all, options) => field(label, select([["", all], ...options.map((one) => [one, one])], query.get(name) ?? "", (value) => change(name, value)));
   const rule = text("rule", "Rule", "Its name, or its id");
   const group = text("group", "Group", "ip=10.0.0.1");
   shortcut("/", "To the search", () => rule.control.focus(), signal);
   shortcut("j", "To the first alert; then j and k go down and up, x chooses, Enter opens", () => shown.element.querySelector("tbody tr[data-row]")?.focus(), signal);
 
-  const asked = () => ({ state: state(), severity: query.get("severity"), rule_id: query.get("rule"), group: groupAsJson(query.get("group") ?? ""), origin: query.get("origin") });
+  const asked = () => ({ state: state(), severity: query.get("severity"), rule_id: query.get("rule"), group: groupAsJson(query.get("group") ?? ""), origin: query.get("origin"), from: openedSince(query.get("opened")) });
   const chosen = choiceOfAlerts({ asked, signal, changed: () => shown.refresh() });
   const order = orderOf({ query, setQuery, changed: () => shown.refresh() });
   const columns = [{ title: "", unseen: "Chosen", className: "nowrap", cell: chosen.box }, ...COLUMNS];
@@ -75,7 +76,8 @@ export function open({ outlet, query, signal, setQuery }) {
   outlet.append(
     h("div", { class: "page-head" }, h("h1", null, "Alerts"), states.element),
     h("form", { class: "bar", role: "search", onsubmit: (event) => event.preventDefault() },
-      rule.element, group.element, pick("severity", "Severity", "All severities", SEVERITIES).element, pick("origin", "Origin", "All origins", ORIGINS).element),
+      rule.element, group.element, pick("severity", "Severity", "All severities", SEVERITIES).element, pick("origin", "Origin", "All origins", ORIGINS).element,
+      field("Opened", select([["", "At any time"], ...Object.keys(OPENED).map((span) => [span, `In the last ${span}`])], query.get("opened") ?? "", (value) => change("opened", value))).element),
     shown.element,
   );
 }
@@ -91,6 +93,11 @@ const COLUMNS = [
   { title: "What became of it", className: "became", cell: (alert) => became(alert) },
 ];
 
+/** The instant that lies a named span back, or null. */
+function openedSince(span) {
+  return OPENED[span] ? new Date(Date.now() - OPENED[span] * 3_600_000).toISOString() : null;
+}
+
 function became(alert) {
   if (alert.state === "acknowledged") return `${alert.acknowledged_by} looks after it`;
   if (alert.state !== "resolved") return "";
@@ -98,7 +105,7 @@ function became(alert) {
 }
 
 function nothing(query) {
-  const narrowed = ["severity", "rule", "group", "origin"].some((name) => query.get(name));
+  const narrowed = ["severity", "rule", "group", "origin", "opened"].some((name) => query.get(name));
   if (narrowed) return "No alert is like this.";
   return { unresolved: "Nothing is alerting.", open: "No alert is open.", acknowledged: "No alert is acknowledged.", resolved: "No alert has been resolved yet." }[query.get("state") ?? "unresolved"]
     ?? "There has been no alert yet. A rule makes one when it fires.";

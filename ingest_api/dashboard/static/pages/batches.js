@@ -100,7 +100,7 @@ const COLUMNS = [
   number("Anomalies", ({ anomalies }) => anomalies),
   number("Retracted", ({ retracted }) => retracted),
   { title: "Waited", className: "number", cell: ({ oldest_received_at, committed_at }) => (oldest_received_at ? seconds((Date.parse(committed_at) - Date.parse(oldest_received_at)) / 1000) : "–") },
-  { title: "Faulty rules", cell: ({ rule_errors }) => Object.keys(rule_errors ?? {}).length ? h("span", { title: JSON.stringify(rule_errors) }, badge(whole(Object.keys(rule_errors).length), "warning")) : amount(0) },
+  { title: "Faulty rules", className: "number", cell: ({ rule_errors }) => Object.keys(rule_errors ?? {}).length ? h("span", { title: JSON.stringify(rule_errors) }, badge(whole(Object.keys(rule_errors).length), "warning")) : amount(0) },
   { title: "Dagster run", cell: ({ dagster_run_id, dagster_run_url }) => (dagster_run_id
     ? h("a", { href: dagster_run_url ?? "", target: "_blank", rel: "noopener", class: "mono" }, dagster_run_id.slice(0, 8), h("span", { class: "only-read" }, " opens in a new tab"))
     : "–") },

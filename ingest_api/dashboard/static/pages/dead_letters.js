@@ -32,7 +32,7 @@ export function open({ outlet, query, signal, setQuery }) {
     title: "Dead letters",
     className: "flush",
     load: ({ signal }) => get("dead-letters", { ...asked(), limit: ROWS, cursor: walk.cursor() }, { signal }),
-    empty: ({ data }) => (data.length ? null : "No dead letter like this. Every event that came in could be stored."),
+    empty: ({ data }) => (data.length ? null : Object.values(asked()).some(Boolean) ? "No dead letter is like this." : "There is no dead letter: every event that came in could be stored."),
     render({ data, pagination }) {
       walk.show(pagination);
       return [table({ label: "Dead letters", columns: COLUMNS, rows: data, open: ({ dead_letter_id }) => go(`/dead-letters/${dead_letter_id}`) }), walk.element];

@@ -42,7 +42,7 @@ export function openNew(view) {
 function show({ outlet, signal }, stored) {
   const ruleId = stored?.rule_id ?? null;
   let standing = stored && asSent(stored);
-  const written = draft(standing ?? FIRST_DRAFT, signal);
+  const written = draft(standing ?? FIRST_DRAFT, signal, { fresh: standing === null });
   const write = editor(written);
   const trial = backtestPanel(written, ruleId, signal);
   const save = h("button", { type: "button", class: "button primary", disabled: true, onclick: keep }, stored ? "Save" : "Create the rule");

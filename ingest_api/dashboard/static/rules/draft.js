@@ -7,9 +7,9 @@ import { whenRested } from "../field.js";
  * A draft: { document, yaml, faults, valid, reading, write(text, format), put(document), set(path, value), on(listener) }.
  *
  * `document` is the rule as it was last understood, `yaml` its text. A listener hears of each change, with what made it: "text", "form" or
- * "read" (the API has answered).
+ * "read" (the API has answered). Of a `fresh` one, in which nobody has written yet, no fault is told: what is missing is not wrong.
  */
-export function draft(document, signal) {
+export function draft(document, signal, { fresh = false } = {}) {
   const listeners = new Set();
   const state = { document, yaml: "", faults: [], valid: false, reading: true, revision: 0 };
   let asked = 0;
@@ -57,7 +57,7 @@ export function draft(document, signal) {
   return {
     get document() { return state.document; },
     get yaml() { return state.yaml; },
-    get faults() { return state.faults; },
+    get faults() { return fresh && state.revision === 0 ? [] : state.faults; },
     get valid() { return state.valid && !state.reading; },
     get reading() { return state.reading; },
     /** Grows with each change that a person makes. */

@@ -35,7 +35,7 @@ export function editor(draft) {
       ? [h("b", null, fault.path.join(".") || "The rule"), ` ${fault.message}`]
       : [h("button", { type: "button", class: "fault-place", onclick: () => text.goTo(fault) }, `Line ${fault.line}, column ${fault.column}`), ` ${fault.message}`]));
     if (shown.length) replace(said, h("ul", null, shown));
-    else replace(said, h("p", { class: "fine" }, reading ? "Reading …" : "It can be read."));
+    else replace(said, h("p", { class: "fine" }, reading ? "Reading …" : draft.valid ? "It can be read." : "Give it a name, and say what it looks for."));
   }
 
   let typing = false;
