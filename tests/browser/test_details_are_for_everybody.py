@@ -18,6 +18,7 @@ RULE = {
     "name": "brute force",
     "severity": "critical",
     "window_seconds": 60,
+    "keep_firing_seconds": 3600,  # it shall not end while one looks
     "group_by": ["payload.ip"],
     "labels": {"team": "security", "runbook": "https://wiki.example.com/ssh"},
     "condition": {
