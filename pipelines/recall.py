@@ -24,6 +24,7 @@ from rules.window import instant_of
 _MOST_GROUPS_IN_A_QUERY = 10_000
 _PIECE = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
+_FEW_ROWS = 50_000
 
 
 def build_memory(
@@ -88,10 +89,10 @@ def _carried(
 ) -> pl.DataFrame:
     """The rows after an instant that a memory with this floor needs. Long stretches are read piece by piece, and of
     each piece only what still matters is kept, so that a look-back over all history fits into memory."""
-    rows = None
+    rows, needed = None, 0
     if floor - after > _PIECE:
         if (known := rows_of_kept(connection, rule, floor, besides)) is not None:
-            rows, after = known
+            (rows, after), needed = known, known[0].height
         else:
             scope = reach(rule)
             oldest = oldest_stored(connection, scope.event_types, scope.sources)
@@ -99,7 +100,10 @@ def _carried(
     while floor - after > _PIECE:
         piece = _rows(connection, rule, after=after, through=after + _PIECE, besides=besides)
         after += _PIECE
-        rows = carry(rule, piece if rows is None else pl.concat([rows, piece]), after)
+        rows = piece if rows is None else pl.concat([rows, piece])
+        if rows.height > 2 * needed + _FEW_ROWS:  # so that all rows are not gone through again with each piece
+            rows = carry(rule, rows, after)
+            needed = rows.height
     rest = _rows(connection, rule, after=after, besides=besides)
     return rest if rows is None else carry(rule, pl.concat([rows, rest]), floor)
 

@@ -42,6 +42,11 @@ def some_events(seed: int, count: int, first_day: int, last_day: int) -> list[di
     ]
 
 
+@pytest.fixture(autouse=True, params=[0, 50_000], ids=["carried piece by piece", "carried at the end"])
+def few_rows(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(recall, "_FEW_ROWS", request.param)
+
+
 @pytest.fixture
 def drain(database_url: str, redis_url: str) -> Iterator[SteppedDrain]:
     """A drain that has judged a week of events in every order, by rules that look back for ever."""
