@@ -6,7 +6,7 @@ nothing is compared, since anomalies that once followed from them would seem to 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -32,9 +32,9 @@ from eventpulse.settings import Settings
 from pipelines.backfill import Backfill
 from pipelines.reevaluate import in_parts, judged, meanings, settled
 from pipelines.remarks import Seen, remarks_on
-from pipelines.walk_history import begin_replay, of_rules, span_before
+from pipelines.walk_history import begin_replay, of_rules, span_before, stood_before
 from pipelines.whole_days import is_whole
-from rules.replay import settled_through
+from rules.replay import Replay, settled_through
 from rules.rule import Rule
 from rules.window import earlier
 
@@ -43,14 +43,25 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class _Left:
+    """A replay that stands at an instant, having read what was stored up to a micro-batch."""
+
+    replay: Replay
+    at: datetime
+    newest_batch: int
+
+
+@dataclass(frozen=True)
 class Auditor:
-    """Audits days over one connection of its own."""
+    """Audits days over one connection of its own. Days in their order are cheaper than each alone: what the rules have
+    to know of the time before a day is known from the day before."""
 
     connection: psycopg.Connection
     settings: Settings
     rules: Sequence[Rule]
     run_id: str | None = None
     clock: Clock = utc_now
+    _left: dict[frozenset[UUID], _Left] = field(default_factory=dict, init=False)
 
     def audit(self, day: date) -> DayAudit:
         """Compare one day; the audit is written down. Events that arrive meanwhile make it start over."""
@@ -87,7 +98,7 @@ class Auditor:
             removed = removed_days(self.connection)
             seen = {rule.rule_id: Seen(whole=is_whole(rule, day, removed)) for rule in self.rules}
             for (first, last), rules in self._evaluated(self.rules, day).items():
-                self._compare_stretch(rules, first, last, seen)
+                self._compare_stretch(rules, first, last, seen, snapshot)
             if not arrived_since(self.connection, snapshot, earlier(start, span_before(self.rules)), end):
                 break
         befell = troubles(self.connection, start, min(self.clock(), end + _DAY))
@@ -109,9 +120,9 @@ class Auditor:
         return stretches
 
     def _compare_stretch(
-        self, rules: Sequence[Rule], start: datetime, end: datetime, seen: Mapping[UUID, Seen]
+        self, rules: Sequence[Rule], start: datetime, end: datetime, seen: Mapping[UUID, Seen], newest_batch: int
     ) -> None:
-        replay, of = begin_replay(self.connection, rules, start), of_rules(rules)
+        replay, of = self._go_on(rules, start) or begin_replay(self.connection, rules, start), of_rules(rules)
         for stretch in slices(self.connection, start, end, of, most=SLICE_EVENTS):
             computed = replay.judge(events_in(self.connection, stretch.start, stretch.end, of), stretch.end, end)
             for rule_id, groups in replay.groups().items():
@@ -124,6 +135,18 @@ class Auditor:
                 _note_hours(seen, inside)
         for rule_id, why in replay.faults.items():
             seen[rule_id].fault = why
+        if not replay.faults:
+            self._left[frozenset(rule.rule_id for rule in rules)] = _Left(replay, end, newest_batch)
+
+    def _go_on(self, rules: Sequence[Rule], start: datetime) -> Replay | None:
+        """The replay that was left where a stretch starts, unless events have come since that it should know."""
+        left = self._left.pop(frozenset(rule.rule_id for rule in rules), None)
+        if left is None or left.at != start:
+            return None
+        if arrived_since(self.connection, left.newest_batch, earlier(start, span_before(rules)), start):
+            return None
+        left.replay.stood(stood_before(self.connection, rules, start))
+        return left.replay
 
     def _differences(
         self, rules: Sequence[Rule], part: Stretch, until: Mapping[UUID, datetime], computed: pl.DataFrame

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+import polars as pl
 import psycopg
 
 from eventpulse.database.history_slices import Of, events_in, slices, stored_between
@@ -32,13 +34,15 @@ def begin_replay(connection: psycopg.Connection, rules: Sequence[Rule], start: d
         for stretch in slices(connection, oldest, start, of):
             events = events_in(connection, stretch.start, stretch.end, of)
             replay.look_back(events, stretch.end - _ONE_MICROSECOND)
-    replay.stood(
-        {
-            rule.rule_id: standing_anomalies(connection, rule, oldest_anomaly(rule, start), before=start)
-            for rule in rules
-        }
-    )
+    replay.stood(stood_before(connection, rules, start))
     return replay
+
+
+def stood_before(connection: psycopg.Connection, rules: Sequence[Rule], start: datetime) -> dict[UUID, pl.DataFrame]:
+    """The anomalies before an instant that stand and still matter to the rules (REMEMBERED_ANOMALY), by rule."""
+    return {
+        rule.rule_id: standing_anomalies(connection, rule, oldest_anomaly(rule, start), before=start) for rule in rules
+    }
 
 
 def of_rules(rules: Sequence[Rule]) -> Of:
