@@ -63,11 +63,14 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
 def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
     condition = _condition(rule)
     at = pl.col("timestamp")
-    seen_before = at.shift(1).over("group_key", "value")
-    unseen = (at - seen_before >= timedelta(seconds=condition.lookback_seconds)).fill_null(True)
+    # Equal values of a group side by side: sorting is much quicker here than a window over each value.
+    by_value = rows.select("group_key", "value", "timestamp").with_row_index("row").sort("group_key", "value", "row")
+    seen = (pl.col("group_key") == pl.col("group_key").shift(1)) & (pl.col("value") == pl.col("value").shift(1))
+    unseen = ~seen | (at - at.shift(1) >= timedelta(seconds=condition.lookback_seconds))
+    judged = by_value.with_columns(unseen=unseen.fill_null(True)).sort("row")
     begins = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
     learnt = at - pl.when(begins).then(at).forward_fill() >= timedelta(seconds=condition.learn_seconds)
-    return rows.select(pl.col("value").is_not_null() & unseen & learnt).to_series()
+    return judged.select(pl.col("value").is_not_null() & pl.col("unseen") & learnt).to_series()
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:

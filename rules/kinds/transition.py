@@ -59,13 +59,22 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
 
 def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series:
     condition = _condition(rule)
-    value, before = pl.col("value"), pl.col("value").forward_fill().shift(1).over("group_key")
+    value, before = rows["value"], rows["value"].gather(_rows_before(rows))
     differs = value != before
     if condition.from_tokens:
         differs &= before.is_in(condition.from_tokens)
     if condition.to_tokens:
         differs &= value.is_in(condition.to_tokens)
-    return rows.select(differs.fill_null(False)).to_series()
+    return differs.fill_null(False)
+
+
+def _rows_before(rows: pl.DataFrame) -> pl.Series:
+    """For each row the number of the last one before it in its group that has a value."""
+    begins = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
+    last_valued = pl.when(pl.col("value").is_not_null()).then("row").forward_fill().shift(1)
+    first_of_group = pl.when(begins).then("row").forward_fill()
+    numbered = rows.select("group_key", "value").with_row_index("row")
+    return numbered.select(pl.when(last_valued >= first_of_group).then(last_valued)).to_series()
 
 
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
@@ -84,9 +93,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
 
 def describe(rule: Rule, rows: pl.DataFrame, found: Found, of: Sequence[str]) -> Account:
     condition = _condition(rule)
-    valued = rows.select("group_key", "value").with_row_index("row")
-    row_before = pl.when(pl.col("value").is_not_null()).then("row").forward_fill().shift(1).over("group_key")
-    before = picked(valued.select(row_before).to_series(), found["row"])
+    before = picked(_rows_before(rows), found["row"])
     old, new = picked(rows["value"], before), picked(rows["value"], found["row"])
     since = picked(rows["timestamp"].cast(pl.Int64), before)
     field = condition.field
