@@ -137,9 +137,10 @@ class Line:
         return self.rows_until(places - microseconds(window))
 
 
-def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
-    """Every moment from `from_on` on at which windows change: each row, and each instant at which a row is one of
-    `spans` old. `from_on` itself is one too for each group that began before it, so that it is known what holds there.
+def moments(line: Line, from_on: int, *spans: timedelta, until: int | None = None) -> pl.DataFrame:
+    """Every moment from `from_on` on at which windows change: each row, and each instant, not later than `until`, at
+    which a row is one of `spans` old. `from_on` itself is one too for each group that began before it, so that it is
+    known what holds there.
 
     Columns: `group_key`, `at` in microseconds, `row` (the number of the row whose event it is, null where time alone
     moves) and `place` on the line. In order; where rows of the group arrive at the instant at which others leave, their
@@ -147,7 +148,7 @@ def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
     """
     everything = pl.DataFrame([line.keys.alias("group_key"), line.instants.alias("at"), line.places.alias("place")])
     everything = everything.with_row_index("row")
-    silent = [_when_rows_are_old(line, everything, microseconds(span), from_on) for span in spans]
+    silent = [_when_rows_are_old(line, everything, microseconds(span), from_on, until) for span in spans]
     before = line.instants < from_on
     found = everything
     if before.any():
@@ -160,9 +161,14 @@ def moments(line: Line, from_on: int, *spans: timedelta) -> pl.DataFrame:
     return pl.concat([found, leaving]).sort("place", maintain_order=True)
 
 
-def _when_rows_are_old(line: Line, everything: pl.DataFrame, span: int, from_on: int) -> pl.DataFrame:
-    """The instants from `from_on` on at which rows are `span` old and no row of the group stands."""
-    young = everything.filter(last_of_runs(line.places) & (line.instants >= from_on - span))
+def _when_rows_are_old(
+    line: Line, everything: pl.DataFrame, span: int, from_on: int, until: int | None
+) -> pl.DataFrame:
+    """The instants from `from_on` to `until` at which rows are `span` old and no row of the group stands."""
+    asked_for = last_of_runs(line.places) & (line.instants >= from_on - span)
+    if until is not None:
+        asked_for &= line.instants <= until - span
+    young = everything.filter(asked_for)
     old = young.with_columns(row=pl.lit(None, pl.UInt32), at=young["at"] + span, place=young["place"] + span)
     return old.filter(line.rows_before(old["place"]) == line.rows_until(old["place"]))
 

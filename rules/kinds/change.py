@@ -74,7 +74,7 @@ def lasts(rule: Rule) -> bool:
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     condition, window, offset = _condition(rule), _window(rule), _offset(rule)
     line = Line.of(rows, window + offset)
-    found = moments(line, from_on, window, offset, window + offset)
+    found = moments(line, from_on, window, offset, window + offset, until=until)
     ago = found["place"] - microseconds(offset)
     found = found.with_columns(
         first_row=line.first_inside(found["place"], window),

@@ -74,8 +74,10 @@ def lasts(rule: Rule) -> bool:
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
     line = Line.of(rows, _window(rule))
-    found = _judged(rule, rows, line, moments(line, from_on, _window(rule)))
-    if _condition(rule).metric == "sum" and _condition(rule).operator in _LARGE:
+    does_not_wait = _condition(rule).metric == "sum" and _condition(rule).operator in _LARGE
+    until = None if does_not_wait else until  # events after it may trigger, and what lies between says whether
+    found = _judged(rule, rows, line, moments(line, from_on, _window(rule), until=until))
+    if does_not_wait:
         found = found.with_columns(settled_at=pl.when(pl.col("row").is_null()).then("at"))
     return found
 
