@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import Connection, Row, Text, cast, func, select, text
 
-from eventpulse.database.coverage import RULES_AS_EVALUATED
+from eventpulse.database.coverage import EVALUATED_OR_LIVE, RULES_AS_EVALUATED
 from eventpulse.database.tables import audit_findings, audits
 
 _GAPS = text(
@@ -16,16 +16,16 @@ with days as (
 ), wanted as (
     select d.day, d.events, r.rule_id, r.name, tstzmultirange(tstzrange(
         d.day::timestamptz, greatest(d.day, least(d.day + interval '1 day', now() - interval '2 minutes')))) as whole,
-        c.evaluated
+        {evaluated} as evaluated
     from days d cross join {rules} r
         left join eventpulse.coverage c on c.rule_id = r.rule_id and c.day = d.day and c.semantic_hash = r.semantic_hash
     where r.enabled
 )
 select d.day, d.events, w.rule_id, w.name, lower(gap) as start, upper(gap) as end
-from days d left join wanted w on w.day = d.day and not isempty(w.whole - coalesce(w.evaluated, '{}'))
-    left join lateral unnest(w.whole - coalesce(w.evaluated, '{}')) as gap on true
+from days d left join wanted w on w.day = d.day and not isempty(w.whole - w.evaluated)
+    left join lateral unnest(w.whole - w.evaluated) as gap on true
 order by d.day desc, w.name, start
-""".replace("{rules}", RULES_AS_EVALUATED)
+""".replace("{rules}", RULES_AS_EVALUATED).replace("{evaluated}", EVALUATED_OR_LIVE)
 )
 
 

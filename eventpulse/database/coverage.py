@@ -62,6 +62,12 @@ RULES_AS_EVALUATED = """
     semantic_hash) as semantic_hash from eventpulse.rules every)
 """
 
+#: What a row `c` of coverage, or none, says has been evaluated. A day that live detection is at is written on only as
+#: events come: that none came since is no gap.
+EVALUATED_OR_LIVE = """
+(coalesce(c.evaluated, '{}') + case when c.live then tstzmultirange(tstzrange(upper(c.evaluated), null)) else '{}' end)
+"""
+
 #: Whether a version `v` of a rule is meant by a meaning. What a composite means depends on its members too, and its
 #: versions know nothing of those: there it is the versions that say the same as the present one.
 MEANT_BY = """

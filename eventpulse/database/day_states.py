@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from eventpulse.database.coverage import RULES_AS_EVALUATED
+from eventpulse.database.coverage import EVALUATED_OR_LIVE, RULES_AS_EVALUATED
 
 # The newest days are found by jumping from day to day through the index, however many minutes each holds.
 _DAYS = text(
@@ -21,7 +21,7 @@ _DAYS = text(
             greatest(d.minute::date, least(d.minute::date + interval '1 day', now() - interval '2 minutes')))) as whole
         from days d cross join {rules} r where d.minute is not null and r.enabled
     ), covered as (
-        select w.day, c.origin, isempty(w.whole - coalesce(c.evaluated, '{}')) as complete
+        select w.day, c.origin, isempty(w.whole - {evaluated}) as complete
         from wanted w left join eventpulse.coverage c using (rule_id, day, semantic_hash)
     ), audited as (
         select distinct on (day) day, missing + extra + changed = 0 as agrees, repaired from eventpulse.audits
@@ -34,7 +34,7 @@ _DAYS = text(
             where c.day = d.minute::date and c.origin is not null), '{}') as origins,
         a.agrees, a.repaired, exists (select from eventpulse.removed_days g where g.day = d.minute::date) as removed
     from days d left join audited a on a.day = d.minute::date where d.minute is not null order by day desc
-    """.replace("{rules}", RULES_AS_EVALUATED)
+    """.replace("{rules}", RULES_AS_EVALUATED).replace("{evaluated}", EVALUATED_OR_LIVE)
 )
 
 

@@ -89,3 +89,23 @@ def test_each_day_is_told_as_it_stands_and_again_when_that_changes(
             "2026-01-30": ("live", "none", "DIFFERS"),
             "2026-01-29": ("backfilled", "none", "agrees"),
         }
+
+
+def test_a_day_that_live_detection_is_at_has_no_gap_though_nothing_has_come_for_long(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    save_rule(database_url, RULE)
+    with a_drain(database_url, redis_url) as drain:
+        publish(redis_url, [{"event_id": str(UUID(int=1)), "timestamp": FIRST.isoformat()}])
+        drain.run_until_empty()
+        drain.connection.execute(
+            "update eventpulse.coverage set live = true,"
+            " evaluated = tstzmultirange(tstzrange(day::timestamptz, day + interval '1 hour'))"
+        )
+
+        assert told(None)[1:] == ({"2026-01-29": ("live", "none", "no")}, {})
+
+        drain.connection.execute("update eventpulse.coverage set live = false")
+        assert told(None)[1] == {"2026-01-29": ("live", "1 of 1 rules", "no")}
