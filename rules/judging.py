@@ -202,7 +202,7 @@ def _relevant(rule: Rule, rows: pl.DataFrame, scope: pl.DataFrame, every_group: 
 def _later(rows: pl.DataFrame, instant: datetime) -> pl.DataFrame:
     """The rows after an instant, of rows in time order."""
     instants, after = rows["timestamp"].cast(pl.Int64), instant_of(instant)
-    return rows if instants[0] > after else rows.slice(bisect_right(instants, after))
+    return rows if rows.is_empty() or instants[0] > after else rows.slice(bisect_right(instants, after))
 
 
 def _in_row_order(rows: pl.DataFrame) -> pl.DataFrame:

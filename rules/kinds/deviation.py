@@ -13,7 +13,6 @@ buckets of the baseline must have come since; for `seasonal` two seasons will do
 count, rate, sum and distinct; for other metrics they have none, are passed over, and two values make a baseline.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
@@ -21,27 +20,17 @@ from typing import cast
 import polars as pl
 
 from rules.conditions import Deviation
-from rules.episode import runs
 from rules.filters import Filters
-from rules.kinds.buckets import Baseline, predict
+from rules.kinds.buckets import Baseline
+from rules.kinds.judged_buckets import Placed, judged_buckets
 from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.operators import RELATIONS
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
-from rules.metrics import GROWING, Measure, metric_columns
+from rules.metrics import GROWING, metric_columns
 from rules.rule import Rule
-from rules.window import FOREVER, earlier, first_of_runs, parted
+from rules.window import FOREVER, earlier, parted
 
 _BELOW = {">": "<", ">=": "<="}
-_END_OF_TIME = 2**62
-_JUDGED = {
-    "group_key": pl.UInt64,
-    "bucket": pl.Int64,
-    "value": pl.Float64,
-    "lower": pl.Float64,
-    "upper": pl.Float64,
-    "first_row": pl.UInt32,
-    "end_row": pl.UInt32,
-}
 
 
 def _condition(rule: Rule) -> Deviation:
@@ -86,12 +75,12 @@ def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl
     size = _size(rule)
     # What held at `from_on` was found when the bucket before closed, or early in the bucket itself.
     first = from_on // size - 1
-    placed = _placed(rows, size)
-    outside = _outside_of_bounds(rule, rows, placed, first, None if until is None else until // size)
-    arriving = placed.filter(placed["bucket"] >= first)
+    placed = Placed.of(rows, size)
+    outside = _outside_of_bounds(rule, placed, first, None if until is None else until // size)
+    arriving = placed.frame.filter(placed.frame["bucket"] >= first)
     if outside.is_empty():
         return arriving.select("group_key", "at", "row", true=pl.lit(False))
-    moments = [_at_rows(rule, rows, placed, arriving, outside), _at_closings(outside, arriving, size)]
+    moments = [_at_rows(rule, placed, arriving, outside), _at_closings(outside, arriving, size)]
     return pl.concat(moments, how="diagonal").sort("group_key", "at", "row")
 
 
@@ -99,76 +88,11 @@ def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
     return None
 
 
-def _placed(rows: pl.DataFrame, size: int) -> pl.DataFrame:
-    """The rows with their numbers, instants and buckets."""
-    at = rows["timestamp"].cast(pl.Int64).alias("at")
-    placed = pl.DataFrame([rows["group_key"], at, (at // size).alias("bucket")])
-    return placed.with_row_index("row")
-
-
-def _outside_of_bounds(
-    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None
-) -> pl.DataFrame:
+def _outside_of_bounds(rule: Rule, placed: Placed, first: int, last: int | None) -> pl.DataFrame:
     """The buckets from `first` on whose value is outside of their bounds. Only those can make the condition true: where
     more events cannot undo what is outside early, it still is when the bucket closes."""
-    judged = _judged(rule, rows, placed, first, last, inside_too=False)
+    judged = judged_buckets(_condition(rule), placed, first, last, inside_too=False)
     return judged if judged.is_empty() else judged.filter(_outside(_condition(rule), both_ways=True).fill_null(False))
-
-
-def _judged(
-    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, first: int, last: int | None, *, inside_too: bool
-) -> pl.DataFrame:
-    """Every bucket from `first` on that may lie outside of its bounds, with its value and bounds where it has them;
-    without `inside_too` not those that are seen to lie between them."""
-    condition = _condition(rule)
-    baseline = Baseline.of(condition)
-    filled = _filled(rule, rows, placed)
-    bounds: dict[tuple[float, ...], tuple[float, float]] = {}
-    found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
-    all_buckets, all_values = filled["bucket"].to_list(), filled["value"].to_list()
-    for key, start, end in runs(filled["group_key"]):
-        buckets, values = all_buckets[start:end], all_values[start:end]
-        until = _END_OF_TIME if last is None else max(last, buckets[-1])
-        since = first if inside_too else max(first, baseline.first_predicted(buckets[0]))
-        if since > until:
-            continue
-        known = {bucket: value for bucket, value in zip(buckets, values, strict=True) if value is not None}
-        for bucket, past in baseline.pasts(buckets, known, since, until):
-            value = known.get(bucket, 0.0 if baseline.empty_is_zero else None)
-            if past is None:
-                if inside_too:
-                    found.append((key, bucket, value, None, None, *_span(filled, buckets, start, bucket)))
-                continue
-            if past not in bounds:
-                centre, spread = predict(condition, past)
-                bounds[past] = centre - condition.value * spread, centre + condition.value * spread
-            lower, upper = bounds[past]
-            if inside_too or not (value is None or lower < value < upper):
-                found.append((key, bucket, value, lower, upper, *_span(filled, buckets, start, bucket)))
-    return pl.DataFrame(found, schema=_JUDGED, orient="row")
-
-
-def _filled(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    """The buckets that hold rows, with the numbers of their first row and of the one after their last, and the value of
-    the metric."""
-    keys, buckets = placed["group_key"], placed["bucket"]
-    first = (first_of_runs(keys) | first_of_runs(buckets)).arg_true()
-    end = first.slice(1).append(pl.Series([placed.height], dtype=first.dtype).slice(0, len(first)))
-    value = _measure(rule, rows, placed).values(first, end)
-    columns = [keys[first], buckets[first], first.alias("first_row"), end.alias("end_row"), value.alias("value")]
-    return pl.DataFrame(columns)
-
-
-def _measure(rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame) -> Measure:
-    return Measure(_condition(rule), rows, placed["at"], _size(rule), placed["bucket"])
-
-
-def _span(filled: pl.DataFrame, buckets: list[int], start: int, bucket: int) -> tuple[int, int]:
-    """The rows of a bucket of the group whose filled buckets begin with number `start`."""
-    place = bisect_left(buckets, bucket)
-    if place == len(buckets) or buckets[place] != bucket:
-        return 0, 0
-    return filled["first_row"][start + place], filled["end_row"][start + place]
 
 
 def _outside(condition: Deviation, *, both_ways: bool) -> pl.Expr:
@@ -183,9 +107,7 @@ def _outside(condition: Deviation, *, both_ways: bool) -> pl.Expr:
     return cast(pl.Expr, above | below)
 
 
-def _at_rows(
-    rule: Rule, rows: pl.DataFrame, placed: pl.DataFrame, arriving: pl.DataFrame, outside: pl.DataFrame
-) -> pl.DataFrame:
+def _at_rows(rule: Rule, placed: Placed, arriving: pl.DataFrame, outside: pl.DataFrame) -> pl.DataFrame:
     """The moments of rows: true where the bucket that closed last was outside, or the open one is already."""
     open_now = arriving.join(
         outside.select("group_key", "bucket", "lower", "upper", "first_row"),
@@ -195,7 +117,7 @@ def _at_rows(
     )
     # Rows of other buckets have no bounds here, so whatever value they have tells nothing.
     open_since = open_now["first_row"].fill_null(open_now["row"])
-    so_far = _measure(rule, rows, placed).values(open_since, open_now["row"] + 1)
+    so_far = placed.measure(_condition(rule)).values(open_since, open_now["row"] + 1)
     open_now = open_now.with_columns(value=so_far, end_row=pl.col("row") + 1)
     early = open_now.select(_outside(_condition(rule), both_ways=False).fill_null(False)).to_series()
     closed = arriving.with_columns(bucket=pl.col("bucket") - 1).join(
@@ -223,7 +145,7 @@ def _at_closings(outside: pl.DataFrame, arriving: pl.DataFrame, size: int) -> pl
 def course(rule: Rule, rows: pl.DataFrame, from_on: int, until: int) -> Course:
     """What each bucket came to, from the instant at which it closed on, and the band in which it was expected."""
     condition, size = _condition(rule), _size(rule)
-    judged = _judged(rule, rows, _placed(rows, size), from_on // size - 1, until // size, inside_too=True)
+    judged = judged_buckets(condition, Placed.of(rows, size), from_on // size - 1, until // size, inside_too=True)
     true = _outside(condition, both_ways=True).fill_null(False)
     ending = judged.with_columns(at=(pl.col("bucket") + 1) * size, true=true)
     after = ending.join(judged.select(bucket=pl.col("bucket") - 1), on="bucket", how="anti")
