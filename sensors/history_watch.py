@@ -1,23 +1,22 @@
 """Shows in Dagster how each day of history stands: live, backfilled, with gaps, audited.
 
 A partition in Dagster is there or not. What people want to know of a day is more, so it is told as a table with the
-asset `anomalies`, and by two checks, whenever it has changed. Days that were audited by the command, outside of
-Dagster, are told here as well.
+asset `anomalies`, and by two checks, whenever it has changed. Days of which the command
+`eventpulse audit` says another thing than the last run did, are audited by a run again, so that their check is right.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha1
 
 import dagster as dg
 import msgspec
-from sqlalchemy import Row
 
-from assets.audits import COUNTS, AuditInShort
 from assets.history_checks import MOST_DAYS, differences, gaps, watching
-from eventpulse.database.audit_queries import last_audits_by_hand
+from eventpulse.database.audit_queries import audits_unknown_to_dagster, newest_audit
 from eventpulse.database.day_states import DayState, day_states
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
+from pipelines.history_jobs import audit
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -29,6 +28,7 @@ class Told(msgspec.Struct, frozen=True):
 
 @dg.sensor(
     name="history_watch",
+    job=audit,
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=f"Observes of the newest {MOST_DAYS} days with events which are live, backfilled, audited or missing.",
@@ -39,25 +39,19 @@ def history_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     try:
         with watching(load_settings()) as connection:
             days = day_states(connection, most=MOST_DAYS)
-            by_hand, newest = last_audits_by_hand(connection, after=told.audit_id)
+            newest = newest_audit(connection)
+            unknown = audits_unknown_to_dagster(connection, after=told.audit_id)
     except DatabaseUnavailable as fault:
         return dg.SkipReason(f"A server is away, so nothing can be said: {fault}")
     state = sha1(repr(days).encode(), usedforsecurity=False).hexdigest()
-    if state == told.state and not by_hand:
+    if state == told.state and not unknown:
         return dg.SkipReason(sentence(days))
     observation = dg.AssetObservation("anomalies", description=sentence(days), metadata=metadata(days))
     return dg.SensorResult(
-        asset_events=[observation, gaps(days), differences(days), *tell(context.instance, by_hand)],
+        run_requests=[dg.RunRequest(f"audit {row.audit_id}", partition_key=row.day.isoformat()) for row in unknown],
+        asset_events=[observation, gaps(days), differences(days)],
         cursor=msgspec.json.encode(Told(state, newest)).decode(),
     )
-
-
-def tell(instance: dg.DagsterInstance, by_hand: Sequence[Row]) -> Iterator[dg.AssetCheckEvaluation]:
-    """Days that the command has audited, as if a run had."""
-    for row in by_hand:
-        audit = AuditInShort(row.day, row.rules, row.events, {name: getattr(row, name) for name in COUNTS})
-        instance.report_runless_asset_event(audit.materialization())
-        yield audit.evaluation(instance)
 
 
 def read_told(cursor: str | None) -> Told:

@@ -28,6 +28,17 @@ order by d.day desc, w.name, start
 """.replace("{rules}", RULES_AS_EVALUATED).replace("{evaluated}", EVALUATED_OR_LIVE)
 )
 
+_UNKNOWN_TO_DAGSTER = text(
+    """
+select audit_id, day from eventpulse.audits a
+where audit_id in (select max(audit_id) from eventpulse.audits where audit_id > :after group by day)
+    and dagster_run_id is null and (missing + extra + changed = 0) <> (
+        select missing + extra + changed = 0 from eventpulse.audits d
+        where d.day = a.day and d.dagster_run_id is not null order by audit_id desc limit 1)
+order by day
+"""
+)
+
 
 def newest_audits(
     connection: Connection, *, limit: int, offset: int = 0, day: date | None = None, before: int | None = None
@@ -41,13 +52,16 @@ def newest_audits(
     return connection.execute(query.limit(limit).offset(offset)).all()
 
 
-def last_audits_by_hand(connection: Connection, *, after: int) -> tuple[Sequence[Row], int]:
-    """The last audit of each day that was audited after the one numbered `after`, where that was done by the command
-    and not by a run of Dagster; and the number of the newest audit of all."""
-    last_of_days = select(func.max(audits.c.audit_id)).where(audits.c.audit_id > after).group_by(audits.c.day)
-    rows = connection.execute(select(audits).where(audits.c.audit_id.in_(last_of_days)).order_by(audits.c.day)).all()
-    newest = max((row.audit_id for row in rows), default=after)
-    return [row for row in rows if row.dagster_run_id is None], newest
+def audits_unknown_to_dagster(connection: Connection, *, after: int) -> Sequence[Row]:
+    """The last audit of each day that was audited by the command after the one numbered `after`, where it says another
+    thing than the last audit by a run of Dagster: `audit_id` and `day`."""
+    return connection.execute(_UNKNOWN_TO_DAGSTER, {"after": after}).all()
+
+
+def newest_audit(connection: Connection) -> int:
+    """The number of the newest audit; 0 where there is none."""
+    number: int = connection.execute(select(func.coalesce(func.max(audits.c.audit_id), 0))).scalar_one()
+    return number
 
 
 def findings_of(connection: Connection, audit_ids: Sequence[int]) -> Sequence[Row]:
