@@ -105,7 +105,7 @@ def judge_rule(
     if moves_without_events(rule):
         until = max(filter(None, (watermark, memory.judged_through)))
         if watermark_is_due(rule, memory, watermark, horizons):
-            scope, every_group = _with_every_group(scope, memory), True
+            scope, every_group = _with_every_group(scope, memory, until), True
             memory = replace(memory, judged_through=until)
         else:  # the other groups can wait; those touched are judged from where all of them will be
             scope = _since_at_most(scope, memory.judged_through)
@@ -163,9 +163,10 @@ def watermark_is_due(rule: Rule, memory: Memory, watermark: datetime, horizons: 
     return memory.judged_through is None or watermark - memory.judged_through >= horizons.watermark_step
 
 
-def _with_every_group(scope: pl.DataFrame, memory: Memory) -> pl.DataFrame:
-    """Add the groups of the memory that nothing arrived for: they are judged from where the last watermark stood."""
-    since = memory.judged_through or memory.floor
+def _with_every_group(scope: pl.DataFrame, memory: Memory, until: datetime) -> pl.DataFrame:
+    """Add the groups of the memory that nothing arrived for: they are judged from where the last watermark stood. A
+    rule that has judged nothing so far begins where this one stands: what was before is history."""
+    since = memory.judged_through or until
     groups = memory.rows["group"], memory.rows["group_key"]
     if groups[1].min() == groups[1].max():
         waiting = pl.DataFrame([column.slice(0, 1) for column in groups])

@@ -224,6 +224,22 @@ def test_live_detection_reckons_with_events_that_were_imported_beside_it_and_rea
         assert len(standing(drain.connection)) == 1
 
 
+def test_what_is_imported_raises_nothing_in_a_drain_that_has_judged_nothing_yet(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    spike = {"type": "deviation", "metric": "count", "bucket_seconds": 10, "baseline_buckets": 5, "direction": "up"}
+    save_rule(database_url, {**RULE, "name": "spike", "window_seconds": 10, "condition": spike})
+    quiet, burst = rows(30), [json.dumps(a_row(30, payload={"n": number})) for number in range(40)]
+    with a_drain(database_url, redis_url) as drain, importing(database_url) as connection:
+        drain.run_until_empty()
+        import_pieces(connection, database_url, a_file(tmp_path, [*quiet, *burst]))
+        drain.run_until_empty()
+        assert current_anomalies(connection) == []
+
+        reevaluate(connection)
+        assert current_anomalies(connection) != []
+
+
 def test_a_standby_remembers_what_is_imported_while_it_stands_by(
     database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
