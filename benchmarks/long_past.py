@@ -62,7 +62,7 @@ def main(
                 figures = {"all of history read": _start(connection), "handed on by another": _start(connection)}
                 starts[f"{wanted:,} days of {_EVENTS_OF_A_DAY:,} events"].append(figures)
     report("Storing a micro-batch", rows, unit="as said", json_file=json_file)
-    report("A drain that starts, with a rule for spikes", starts, unit="seconds", json_file=json_file)
+    report("A drain that starts, with a rule for spikes of each source", starts, unit="seconds", json_file=json_file)
 
 
 @contextmanager
@@ -92,9 +92,15 @@ def _start(connection: psycopg.Connection) -> float:
 
 
 def _add_rule(connection: psycopg.Connection) -> None:
-    """A rule that looks at every event, and that wants to know when the first one came."""
+    """A rule that looks at every event, and that wants to know when the first one of each source came."""
     condition = {"type": "deviation", "bucket_seconds": 60}
-    document = {"name": "spike", "severity": "info", "window_seconds": 60, "condition": condition}
+    document = {
+        "name": "spike",
+        "severity": "info",
+        "window_seconds": 60,
+        "group_by": ["source"],
+        "condition": condition,
+    }
     rule = read_rule(document)
     connection.execute(
         "insert into eventpulse.rules (rule_id, name, enabled, severity, version, semantic_hash, document)"

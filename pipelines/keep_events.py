@@ -12,7 +12,7 @@ import psycopg
 
 from eventpulse.database.history import Slice, stored_events
 from eventpulse.database.kept_events import KeptEvents, keep, kept_for
-from rules.evaluation import FOREVER, carry, look_back, paths_of, select_rows
+from rules.evaluation import carry, needs_all_of_the_past, paths_of, select_rows
 from rules.fields import with_fields
 from rules.memory import BEGINNING, Memory, floor_of
 from rules.reach import reach
@@ -32,11 +32,11 @@ def keep_events(
     turn: int,
     hot: timedelta,
 ) -> None:
-    """Write down, for each rule that looks back for ever, which events it needs up to where a memory begins that keeps
-    what is `hot`. The memories are complete up to a turn."""
+    """Write down, for each rule that would have to look for them, which events it needs up to where a memory begins
+    that keeps what is `hot`. The memories are complete up to a turn."""
     for rule_id, memory in memories.items():
         rule = rules[rule_id]
-        if look_back(rule) != FOREVER or lists_groups(rule) or memory.newest is None:
+        if not needs_all_of_the_past(rule) or lists_groups(rule) or memory.newest is None:
             continue
         floor = floor_of(memory, memory.newest, hot)
         old = carry(rule, memory.rows, floor).filter(pl.col("timestamp") <= floor)

@@ -16,7 +16,7 @@ from eventpulse.database.kept_events import kept_for
 from eventpulse.database.ledger import present, turns_after
 from pipelines.keep_events import lists_groups
 from pipelines.recall import build_memory
-from rules.evaluation import FOREVER, look_back, paths_of, select_rows
+from rules.evaluation import needs_all_of_the_past, paths_of, select_rows
 from rules.fields import with_fields
 from rules.memory import Memory, add_past
 from rules.reach import reach
@@ -103,7 +103,7 @@ def _up_to(connection: psycopg.Connection, rule: Rule, read: _Read, turn: int, h
 
 
 def _needs_all_of_a_long_past(connection: psycopg.Connection, rule: Rule) -> bool:
-    if look_back(rule) != FOREVER or lists_groups(rule):
+    if not needs_all_of_the_past(rule) or lists_groups(rule):
         return False
     scope = reach(rule)
     oldest = oldest_stored(connection, scope.event_types, scope.sources)

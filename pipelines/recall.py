@@ -11,7 +11,7 @@ from pipelines.keep_events import rows_of_kept
 from rules.alerting.spans import true_before
 from rules.arrival import Arrival
 from rules.detection import Recalled, anomalies_from, recall_after
-from rules.evaluation import carry, look_back, paths_of, select_rows, stable_group_key
+from rules.evaluation import carry, look_back, near, paths_of, select_rows, stable_group_key
 from rules.fields import with_fields
 from rules.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly, remembered
 from rules.narrowing import texts_of_groups
@@ -57,7 +57,9 @@ def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
     rule = arrival.rule
     groups = arrival.forgotten["group"].to_list()
     few = groups if len(groups) <= _MOST_GROUPS_IN_A_QUERY else None
-    rows = _rows(connection, rule, after=recall_after(arrival), groups=few)
+    rows = _near(connection, rule, arrival.forgotten["since"].min())  # type: ignore[arg-type]
+    if rows is None:
+        rows = _rows(connection, rule, after=recall_after(arrival), groups=few)
     keys = None if few is None else [stable_group_key(group) for group in few]
     return Recalled(rows, standing_anomalies(connection, rule, anomalies_from(arrival), keys))
 
@@ -89,6 +91,8 @@ def _carried(
 ) -> pl.DataFrame:
     """The rows after an instant that a memory with this floor needs. Long stretches are read piece by piece, and of
     each piece only what still matters is kept, so that a look-back over all history fits into memory."""
+    if (all_there_is := _near(connection, rule, floor, besides)) is not None:
+        return carry(rule, all_there_is, floor)
     rows, needed = None, 0
     if floor - after > _PIECE:
         if (known := rows_of_kept(connection, rule, floor, besides)) is not None:
@@ -106,6 +110,36 @@ def _carried(
             needed = rows.height
     rest = _rows(connection, rule, after=after, besides=besides)
     return rest if rows is None else carry(rule, pl.concat([rows, rest]), floor)
+
+
+def _near(
+    connection: psycopg.Connection, rule: Rule, since: datetime, besides: int | None = None
+) -> pl.DataFrame | None:
+    """The rows that matter from an instant on, where they are the first row of all and those that lie near; None where
+    others may matter as well, or where each of several groups has a first row."""
+    span = near(rule)
+    if span is None or not rule.has_one_group:
+        return None
+    after = earlier(since, span)
+    return pl.concat(
+        [
+            _first_row(connection, rule, through=after, besides=besides),
+            _rows(connection, rule, after=after, besides=besides),
+        ]
+    )
+
+
+def _first_row(connection: psycopg.Connection, rule: Rule, *, through: datetime, besides: int | None) -> pl.DataFrame:
+    """The first row up to an instant, looked for from the first event on, in ever longer pieces."""
+    scope, span = reach(rule), timedelta(minutes=1)
+    oldest = oldest_stored(connection, scope.event_types, scope.sources)
+    after = through if oldest is None else earlier(oldest, _MOMENT)
+    while after < through:
+        rows = _rows(connection, rule, after=after, through=min(after + span, through), besides=besides)
+        if not rows.is_empty():
+            return rows.sort(TIME_ORDER).head(1)
+        after, span = after + span, min(2 * span, _PIECE)
+    return _rows(connection, rule, after=through, through=through)
 
 
 def _rows(

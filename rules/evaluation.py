@@ -48,6 +48,19 @@ def look_back(rule: Rule) -> timedelta:
 
 
 @lru_cache(maxsize=10_000)
+def near(rule: Rule) -> timedelta | None:
+    """Rows with a timestamp after `since - near(rule)`, and the first row of each group, suffice to judge from `since`
+    on; None where others may matter as well."""
+    kind = KINDS[rule.condition.type]
+    return reaching(kind.recently(rule), *_spans(rule)) if kind.only_first_row_matters(rule) else None
+
+
+def needs_all_of_the_past(rule: Rule) -> bool:
+    """Whether all of history has to be looked through to know what a rule needs of it."""
+    return look_back(rule) == FOREVER and not (rule.has_one_group and near(rule) is not None)
+
+
+@lru_cache(maxsize=10_000)
 def moves_without_events(rule: Rule) -> bool:
     """Whether the rule may have anomalies where no event of the group stands, or must wait for events still to come."""
     return rule.for_seconds > 0 or KINDS[rule.condition.type].moves_without_events(rule)

@@ -64,6 +64,10 @@ def recently(rule: Rule) -> timedelta:
     return max(timedelta(seconds=rule.window_seconds), *members)
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return False
+
+
 def true_without_rows(rule: Rule) -> bool:
     members = (kinds.KINDS[one.condition.type].true_without_rows(one) for one in rule.members)
     return _true_of_nothing(rule) or any(members)

@@ -59,6 +59,10 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(microseconds=(Baseline.of(_condition(rule)).reach + 4) * _size(rule))
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return True
+
+
 def true_without_rows(rule: Rule) -> bool:
     return False
 

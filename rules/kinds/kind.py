@@ -94,6 +94,9 @@ class Kind(Protocol):
         """How far before an instant rows matter to the course from that instant on, beside the newest row before
         them: what `look_back` is where only what is near shall be read."""
 
+    def only_first_row_matters(self, rule: Rule) -> bool:
+        """Whether no row further back than `recently` matters, except for the very first row of each group."""
+
     def true_without_rows(self, rule: Rule) -> bool:
         """Whether the truth may hold where the look-back holds no row, once the group has begun. `carry` keeps a row
         of such a group then."""

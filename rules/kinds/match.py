@@ -34,6 +34,10 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(0)
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return False
+
+
 def true_without_rows(rule: Rule) -> bool:
     return False
 

@@ -44,6 +44,10 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(seconds=_condition(rule).lookback_seconds)
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return True
+
+
 def true_without_rows(rule: Rule) -> bool:
     return False
 

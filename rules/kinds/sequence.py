@@ -54,6 +54,10 @@ def recently(rule: Rule) -> timedelta:
     return look_back(rule)
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return False
+
+
 def true_without_rows(rule: Rule) -> bool:
     return False
 

@@ -57,6 +57,10 @@ def recently(rule: Rule) -> timedelta:
     return _window(rule)
 
 
+def only_first_row_matters(rule: Rule) -> bool:
+    return False
+
+
 def true_without_rows(rule: Rule) -> bool:
     condition = _condition(rule)
     if condition.min_count != 0 or condition.metric not in ZERO_WHEN_EMPTY:

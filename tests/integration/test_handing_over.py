@@ -124,7 +124,10 @@ def test_the_lead_goes_round_while_events_come_in_and_every_event_is_stored_once
 
 def test_who_leaves_hands_on_what_rules_need_of_the_past(settings: Settings, database_url: str, redis_url: str) -> None:
     condition = {"type": "deviation", "bucket_seconds": 60}
-    save_rule(database_url, {"name": "spike", "severity": "info", "window_seconds": 60, "condition": condition})
+    save_rule(
+        database_url,
+        {"name": "spike", "severity": "info", "window_seconds": 60, "group_by": ["source"], "condition": condition},
+    )
     run = RunInAThread("only", settings)
     with open_connection(database_url, application="tests") as connection:
         with running(run.start()):

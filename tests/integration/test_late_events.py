@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from pipelines import recall
+from rules import memory
 from tests.draining import a_drain, current_anomalies, publish, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
@@ -115,3 +117,27 @@ def test_what_came_too_late_is_stored_and_shown(api: TestClient, drain: Any, red
     assert api.get("batches").json()["data"][0]["too_late"] == 1
     ledger = api.get("ledger").json()
     assert (ledger["balance"]["too_late"], sum(day["too_late"] for day in ledger["data"])) == (1, 1)
+
+
+def test_a_late_event_lets_nobody_read_all_of_history(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spike = {"type": "deviation", "metric": "count", "bucket_seconds": 60, "baseline_buckets": 5}
+    save_rule(database_url, {"name": "spike", "severity": "info", "window_seconds": 60, "condition": spike})
+    monkeypatch.setattr(memory, "_FEWEST_ROWS_TO_TRIM", 0)
+    read, real, hour = 0, recall.stored_events, timedelta(hours=1)
+
+    def counted(*of: Any) -> Any:
+        nonlocal read
+        found = real(*of)
+        read += found.height
+        return found
+
+    with a_drain(database_url, redis_url) as drain:
+        publish(redis_url, [event(number, number * hour) for number in range(500)])
+        drain.run_until_empty()
+        monkeypatch.setattr(recall, "stored_events", counted)
+        publish(redis_url, [event(1_000, 490.5 * hour)])
+        drain.run_until_empty()
+
+    assert 0 < read < 20

@@ -22,6 +22,7 @@ FIRST = {
     "name": "new word",
     "severity": "info",
     "window_seconds": 60,
+    "group_by": ["source"],
     "condition": {"type": "new_value", "field": "payload.v", "lookback_seconds": 864_000, "learn_seconds": 0},
 }
 

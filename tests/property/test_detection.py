@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from eventpulse.event import UTC_MICROSECONDS
 from rules.arrival import Arrival
 from rules.detection import Horizons, Recalled, anomalies_from, arrivals, detect, empty_memory, recall_after
-from rules.evaluation import FIRED, evaluate_whole, judge, paths_of, select_rows
+from rules.evaluation import FIRED, evaluate_whole, judge, near, paths_of, select_rows
 from rules.fields import with_fields
 from rules.memory import add_past, remembered
 from rules.rule import Rule, read_rule
@@ -119,6 +119,26 @@ def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_th
     assert said(judge(rule, kept, since=since, fired=never, until=END)) == said(
         judge(rule, rows, since=since, fired=never, until=END)
     )
+
+
+@pytest.mark.parametrize("name", ["deviation", "new_value"])
+@given(st.data())
+def test_the_first_row_of_each_group_and_what_lies_near_suffice(name: str, data: st.DataObject) -> None:
+    rule = data.draw(rules_of(name))
+    rows = rows_of(rule, [replace(event, position=place) for place, event in enumerate(data.draw(events()))])
+    at = EPOCH + timedelta(microseconds=data.draw(instants))
+    span = near(rule)
+    assert span is not None
+
+    lies_near = rows.filter(pl.col("timestamp") > at - span)
+    kept = pl.concat([rows.group_by("group_key", maintain_order=True).first().select(rows.columns), lies_near])
+
+    since = rows.select(pl.col("group_key").unique()).with_columns(since=pl.lit(at, UTC_MICROSECONDS))
+    found, whole = (
+        judge(rule, each.sort(ROW_ORDER), since=since, fired=FIRED.to_frame(), until=END)
+        for each in (kept.unique("event_id"), rows)
+    )
+    assert said(found) == said(whole)
 
 
 def detected(rules: list[Rule], batches: list[list[Event]], horizons: Horizons) -> pl.DataFrame:
