@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from assets.pages import links
-from eventpulse.database.audits import DayAudit
+from eventpulse.database.anomalies.audits import DayAudit
 
 AGREES = "agrees_with_events"
 COUNTS = ("computed", "standing", "missing", "extra", "changed")

@@ -9,7 +9,7 @@ from assets.events import events
 from assets.history import history_connection
 from assets.pages import links
 from assets.partitions import daily
-from eventpulse.database.recount import recount_day
+from eventpulse.database.events.recount import recount_day
 from eventpulse.settings import load_settings
 
 # Dagster calls `backfill_policy` beta and would say so in the log of every process.

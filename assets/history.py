@@ -10,14 +10,14 @@ from pydantic import Field
 
 from assets.history_report import HistoryReport
 from assets.partitions import daily
+from eventpulse.database.anomalies.coverage import start_of
 from eventpulse.database.connect import open_connection
-from eventpulse.database.coverage import start_of
 from eventpulse.settings import Settings, load_settings
-from pipelines.announce import announce_history
-from pipelines.backfill import Backfill, Piece
-from pipelines.history_tally import HistoryTally
+from pipelines.history.backfill import Backfill, Piece
+from pipelines.history.history_tally import HistoryTally
+from pipelines.history.reevaluate import Passed
+from pipelines.live.announce import announce_history
 from pipelines.read_rules import named_rules
-from pipelines.reevaluate import Passed
 
 #: Before the first partition of all there is no partition; its day stands for everything earlier.
 _BEGINNING = start_of(date.min)

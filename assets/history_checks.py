@@ -11,8 +11,8 @@ from datetime import date
 import dagster as dg
 from sqlalchemy import Connection
 
+from eventpulse.database.anomalies.day_states import DayState, day_states
 from eventpulse.database.connect import open_engine
-from eventpulse.database.day_states import DayState, day_states
 from eventpulse.database.transactions import reading
 from eventpulse.settings import Settings
 

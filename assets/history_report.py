@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 import psycopg
 
-from eventpulse.database.coverage import start_of
-from pipelines.history_tally import HistoryTally
+from eventpulse.database.anomalies.coverage import start_of
+from pipelines.history.history_tally import HistoryTally
 
 _DAY = timedelta(days=1)
 _ANOMALIES = """

@@ -13,9 +13,9 @@ from assets.history import history_connection
 from assets.history_checks import NO_DIFFERENCES, differences, look
 from assets.pages import links
 from assets.partitions import daily
-from eventpulse.database.audits import DayAudit
+from eventpulse.database.anomalies.audits import DayAudit
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
+from pipelines.history.audit import Auditor
 from pipelines.read_rules import named_rules
 
 # Checks by partition are in preview and `backfill_policy` in beta; Dagster is pinned to the very release, and would say

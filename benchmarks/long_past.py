@@ -17,15 +17,15 @@ from psycopg.types.json import Json
 
 from benchmarks.results import Figures, report
 from eventpulse.database.connect import open_connection, open_engine
-from eventpulse.database.incoming import prepare_staging, store_events
+from eventpulse.database.events.incoming import prepare_staging, store_events
+from eventpulse.database.events.partitions import DayPartitions
 from eventpulse.database.migrate import migrate
-from eventpulse.database.partitions import DayPartitions
 from eventpulse.embedded.ports import choose_free_port
 from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
 from eventpulse.embedded.running import running
 from eventpulse.event import EVENT_SCHEMA
-from pipelines.find_anomalies import Detector
-from rules.detection import Horizons
+from pipelines.live.find_anomalies import Detector
+from rules.micro_batches.detection import Horizons
 from rules.rule import read_rule
 
 TODAY = date(2026, 6, 30)

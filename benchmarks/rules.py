@@ -22,11 +22,11 @@ import typer
 from benchmarks.plain_loop import EXACT, LOOPS, decoded, found_by
 from benchmarks.results import Figures, report
 from eventpulse.event import EVENT_SCHEMA
-from rules.detection import Horizons, arrivals, detect, empty_memory, looking_at
 from rules.evaluation import paths_of, select_all
 from rules.fields import with_fields
 from rules.members import with_members
-from rules.memory import Memory
+from rules.micro_batches.detection import Horizons, arrivals, detect, empty_memory, looking_at
+from rules.micro_batches.memory import Memory
 from rules.rule import Rule, read_rule
 
 START = datetime(2026, 1, 31, tzinfo=UTC)

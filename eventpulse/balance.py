@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 import redis
 from sqlalchemy import Connection
 
-from eventpulse.database.ledger_queries import (
+from eventpulse.database.ledger.ledger_queries import (
     CounterSeen,
     LedgerTotals,
     counters_seen,

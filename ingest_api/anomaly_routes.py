@@ -9,14 +9,14 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.anomaly_queries import (
+from eventpulse.database.anomalies.anomaly_queries import (
     AnomalyFilter,
     AnomalyPlace,
     anomaly_by_id,
     batch_by_id,
     newest_anomalies,
 )
-from eventpulse.database.event_queries import events_by_id
+from eventpulse.database.events.event_queries import events_by_id
 from eventpulse.database.transactions import reading
 from ingest_api.anomaly_payloads import AnomalyDetail, AnomalyPage
 from ingest_api.answers import documented, json_answer

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.audit_queries import findings_of, gaps_by_day, newest_audits
+from eventpulse.database.anomalies.audit_queries import findings_of, gaps_by_day, newest_audits
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.audit_payloads import AuditPage, CoveragePage

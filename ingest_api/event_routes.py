@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.event_queries import EventFilter, event_by_id, newest_events
+from eventpulse.database.events.event_queries import EventFilter, event_by_id, newest_events
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database
@@ -17,7 +17,7 @@ from ingest_api.event_search import place_of, search_events
 from ingest_api.paging import event_cursor, event_place, page
 from ingest_api.parameters import EventCursor, EventType, From, Limit, Offset, Source, To, Where, in_order
 from ingest_api.payloads import EventPage, StoredEvent
-from rules.predicate import read_predicate
+from rules.where.predicate import read_predicate
 
 router = APIRouter(prefix="/events", tags=["events"])
 

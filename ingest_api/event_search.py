@@ -11,11 +11,11 @@ from time import monotonic
 import polars as pl
 from sqlalchemy import Engine, Row
 
-from eventpulse.database.event_queries import EventFilter, EventPlace, newest_events
+from eventpulse.database.events.event_queries import EventFilter, EventPlace, newest_events
 from eventpulse.database.transactions import reading
 from eventpulse.event import EVENT_SCHEMA
 from rules.fields import with_fields
-from rules.predicate import Predicate
+from rules.where.predicate import Predicate
 
 #: A search looks at no more rows than this, and begins no further page after so many seconds.
 MOST_ROWS = 50_000

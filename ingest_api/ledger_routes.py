@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import iso_utc
-from eventpulse.database.ledger_queries import BatchFilter, LedgerDay, batches_before, days_of_ledger, no_day
+from eventpulse.database.ledger.ledger_queries import BatchFilter, LedgerDay, batches_before, days_of_ledger, no_day
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import BlockingRedis, Database, TheSettings

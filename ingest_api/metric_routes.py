@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
-from eventpulse.database.metric_queries import count_events
-from eventpulse.database.metric_series import buckets_between, count_in_buckets
+from eventpulse.database.events.metric_queries import count_events
+from eventpulse.database.events.metric_series import buckets_between, count_in_buckets
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from eventpulse.database.alert_queries import AlertPlace
-from eventpulse.database.anomaly_queries import AnomalyPlace
-from eventpulse.database.event_queries import EventPlace
+from eventpulse.database.alerts.alert_queries import AlertPlace
+from eventpulse.database.anomalies.anomaly_queries import AnomalyPlace
+from eventpulse.database.events.event_queries import EventPlace
 from eventpulse.intake.timestamps import EPOCH, microseconds
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -14,7 +14,7 @@ from eventpulse.intake.json_objects import Refused, check_object
 from eventpulse.intake.timestamps import read_timestamp
 from ingest_api.paging import ALERT_CURSOR, ANOMALY_CURSOR, EVENT_CURSOR, is_cursor
 from rules.paths import PathFault, normal_path
-from rules.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
+from rules.where.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
 
 _DEEPEST_OFFSET = 1 << 53
 _DEEPEST_GROUP = 20

@@ -13,11 +13,11 @@ from assets.rule_audit import rule_audit
 from assets.rule_book import rule_book
 from eventpulse.log_redaction import redact_logs
 from eventpulse.settings import load_settings
-from pipelines.clean_up import clean_up, clean_up_hourly
 from pipelines.history_jobs import audit, backfill, repair
 from pipelines.jobs import drain_stream
 from pipelines.notification_jobs import send_notifications
 from pipelines.schedules import audit_closed_days
+from pipelines.upkeep.clean_up import clean_up, clean_up_hourly
 from sensors.drain_keeper import drain_keeper
 from sensors.history_watch import history_watch
 from sensors.ledger_watch import ledger_watch

@@ -9,9 +9,9 @@ import dagster as dg
 
 from eventpulse.database.connect import open_connection
 from eventpulse.settings import load_settings
-from pipelines.drain_run import DrainRun
-from pipelines.report_to_dagster import DagsterReporter
-from pipelines.rerun import rerun
+from pipelines.history.rerun import rerun
+from pipelines.live.drain_run import DrainRun
+from pipelines.live.report_to_dagster import DagsterReporter
 
 DRAIN_JOB = "drain_stream"
 

@@ -20,7 +20,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from eventpulse.database.alerts import (
+from eventpulse.database.alerts.alerts import (
     AlertRow,
     Looked,
     NewAlert,
@@ -38,7 +38,7 @@ from eventpulse.database.alerts import (
     taken_ids,
 )
 from eventpulse.stream.alert_messages import Change
-from pipelines.recall import last_true_before
+from pipelines.live.recall import last_true_before
 from rules.alerting.allot import Known, Share, Span, allot
 from rules.alerting.identity import alert_id
 from rules.alerting.spans import Spans, quiet

@@ -4,8 +4,8 @@ import dagster as dg
 
 from eventpulse.settings import load_settings
 from pipelines.jobs import told_to_end
-from pipelines.report_notifications import DagsterSendingReporter
-from pipelines.sender_run import SenderRun
+from pipelines.notifying.report_notifications import DagsterSendingReporter
+from pipelines.notifying.sender_run import SenderRun
 
 SEND_JOB = "send_notifications"
 

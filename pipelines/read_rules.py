@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from eventpulse.database.rule_book import StoredRule, stored_rules
+from eventpulse.database.rules.rule_book import StoredRule, stored_rules
 from eventpulse.errors import EventPulseError
 from rules.members import with_members
 from rules.rule import Rule, RuleFaults, read_rule

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 import dagster as dg
 
 from assets.history import history_connection
-from eventpulse.database.audits import days_to_audit
+from eventpulse.database.anomalies.audits import days_to_audit
 from eventpulse.settings import load_settings
 from pipelines.history_jobs import audit
 

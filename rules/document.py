@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from rules.boolean import ExpressionFault, read_expression
 from rules.fields import token_of
 from rules.paths import WHAT_A_PATH_IS, PathFault, normal_path
-from rules.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
+from rules.where.predicate import LONGEST_PREDICATE, PredicateFault, read_predicate
 
 LONGEST_WINDOW = 31 * 86_400
 LONGEST_MEMORY = 366 * 86_400

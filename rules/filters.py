@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rules.document import OneOrMore, Where, document
 from rules.paths import is_json_path
-from rules.predicate import Predicate, read_predicate
+from rules.where.predicate import Predicate, read_predicate
 
 
 @document

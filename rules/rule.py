@@ -18,7 +18,7 @@ from rules.fields import group_text
 from rules.filters import Filters
 from rules.paths import is_json_path
 from rules.sentences import Sentences, shown
-from rules.trial import Expected, Trial, TrialEvents
+from rules.trials.trial import Expected, Trial, TrialEvents
 
 __all__ = ["Rule", "RuleDocument", "RuleFaults", "RuleIssue", "read_rule"]
 

@@ -12,8 +12,8 @@ import dagster as dg
 import msgspec
 
 from assets.history_checks import MOST_DAYS, differences, gaps, watching
-from eventpulse.database.audit_queries import audits_unknown_to_dagster, newest_audit
-from eventpulse.database.day_states import DayState, day_states
+from eventpulse.database.anomalies.audit_queries import audits_unknown_to_dagster, newest_audit
+from eventpulse.database.anomalies.day_states import DayState, day_states
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import load_settings
 from pipelines.history_jobs import audit

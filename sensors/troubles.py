@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from assets.asset_checks import look as look_at_ledger
 from eventpulse.balance import Balance
+from eventpulse.database.rules.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.database.transactions import reading
-from eventpulse.database.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.database.troubles import Letters, failing_channels, letters_behind
 from eventpulse.settings import Settings
 from rules.routing.retry import state_of

@@ -10,18 +10,18 @@ import psycopg
 
 from eventpulse.clock import Clock, utc_now
 from eventpulse.database.connect import open_connection
-from eventpulse.database.incoming import prepare_staging
-from eventpulse.database.ledger import settled
+from eventpulse.database.events.incoming import prepare_staging
+from eventpulse.database.ledger.ledger import settled
 from eventpulse.event import StreamedEvent
 from eventpulse.stream.accept import accept_now
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.entry import Entry
 from eventpulse.stream.reader import StreamReader
 from eventpulse.stream.shards import ONLY, Shard
-from pipelines.drain_stream import Drain, Pace, Tally
-from pipelines.find_anomalies import Detector
-from pipelines.store_batch import BatchStore
-from rules.detection import Horizons
+from pipelines.live.drain_stream import Drain, Pace, Tally
+from pipelines.live.find_anomalies import Detector
+from pipelines.live.store_batch import BatchStore
+from rules.micro_batches.detection import Horizons
 from rules.rule import read_rule
 
 ENCODER = msgspec.json.Encoder()

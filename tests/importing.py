@@ -9,12 +9,12 @@ import psycopg
 from pydantic import SecretStr
 
 from eventpulse.database.connect import open_connection
-from eventpulse.database.imports import begin_import, import_of
+from eventpulse.database.events.imports import begin_import, import_of
 from eventpulse.importing.files import EventFile
 from eventpulse.importing.mapping import TableMapping
 from eventpulse.importing.piece import Piece, read_piece
 from eventpulse.settings import Settings
-from pipelines.import_events import Importer, set_future_apart
+from pipelines.history.import_events import Importer, set_future_apart
 
 NO_MAPPING = TableMapping()
 LONGEST = 10_000_000

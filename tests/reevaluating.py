@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 
 from eventpulse.clock import Clock, utc_now
+from pipelines.history.reevaluate import Passed, Reevaluation
 from pipelines.read_rules import read_rules
-from pipelines.reevaluate import Passed, Reevaluation
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(2100, 1, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from eventpulse.notify.address_box import AddressBox
 from eventpulse.settings import Settings
-from pipelines.send_notifications import SendingTally
-from pipelines.sender_run import SenderRun
+from pipelines.notifying.send_notifications import SendingTally
+from pipelines.notifying.sender_run import SenderRun
 
 KEY = "a key for tests of thirty-two characters or more"
 SECRET = "a secret of the webhook"

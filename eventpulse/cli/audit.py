@@ -10,11 +10,11 @@ from rich.table import Table
 from eventpulse.cli.history_connection import connected
 from eventpulse.cli.stretch import From, To, stretch
 from eventpulse.clock import utc_now
-from eventpulse.database.audits import DayAudit, Finding
-from eventpulse.database.coverage import days_with_events, start_of
+from eventpulse.database.anomalies.audits import DayAudit, Finding
+from eventpulse.database.anomalies.coverage import days_with_events, start_of
 from eventpulse.errors import EventPulseError
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
+from pipelines.history.audit import Auditor
 from pipelines.read_rules import named_rules
 
 

@@ -12,9 +12,9 @@ from eventpulse.cli.history_progress import HistoryProgress
 from eventpulse.cli.stretch import From, To, stretch
 from eventpulse.dagster_reports import DagsterReports
 from eventpulse.settings import load_settings
-from pipelines.announce import announce_history
-from pipelines.backfill import Backfill, Piece
-from pipelines.history_tally import HistoryTally
+from pipelines.history.backfill import Backfill, Piece
+from pipelines.history.history_tally import HistoryTally
+from pipelines.live.announce import announce_history
 from pipelines.read_rules import named_rules
 from rules.rule import Rule
 

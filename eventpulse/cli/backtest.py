@@ -18,20 +18,20 @@ from eventpulse.cli.history_progress import HistoryProgress
 from eventpulse.cli.rule_folder import read_folder
 from eventpulse.cli.stretch import From, To, stretch
 from eventpulse.clock import iso_utc, utc_now
-from eventpulse.database.channels import all_channels
 from eventpulse.database.connect import open_engine
-from eventpulse.database.history import standing_keys
-from eventpulse.database.history_slices import Of, count_events, read_slices, stored_between
+from eventpulse.database.events.history import standing_keys
+from eventpulse.database.events.history_slices import Of, count_events, read_slices, stored_between
+from eventpulse.database.notifications.channels import all_channels
 from eventpulse.database.transactions import reading
 from eventpulse.errors import EventPulseError
 from eventpulse.settings import Settings, load_settings
-from rules.backtest import Outcome, backtest as try_rules
 from rules.faults import RuleFaults
-from rules.replay import wanted_events
 from rules.routing.channel import ChannelPlan
 from rules.routing.stored import channel_of
 from rules.rule import Rule
-from rules.sweep import variants
+from rules.trials.backtest import Outcome, backtest as try_rules
+from rules.trials.replay import wanted_events
+from rules.trials.sweep import variants
 
 _MOST_DAYS_SHOWN = 31
 

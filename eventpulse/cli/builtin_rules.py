@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from eventpulse.database.connect import open_engine
-from eventpulse.database.rule_store import NewRule, add_rule
+from eventpulse.database.rules.rule_store import NewRule, add_rule
 from eventpulse.database.tables import rule_versions, rules
 from eventpulse.database.transactions import writing
 from eventpulse.rule_file import read_rule_file, rule_files

@@ -13,9 +13,9 @@ from eventpulse.cli.backfill import plan_in_words, work_through
 from eventpulse.cli.history_connection import connected
 from eventpulse.cli.import_progress import ImportProgress
 from eventpulse.dagster_reports import DagsterReports
-from eventpulse.database.coverage import start_of
-from eventpulse.database.imports import Dealt, begin_import, days_of_import, import_of, stored_by_day
-from eventpulse.database.incoming import REFUSALS
+from eventpulse.database.anomalies.coverage import start_of
+from eventpulse.database.events.imports import Dealt, begin_import, days_of_import, import_of, stored_by_day
+from eventpulse.database.events.incoming import REFUSALS
 from eventpulse.errors import EventPulseError
 from eventpulse.importing.files import EventFile, find_files
 from eventpulse.importing.mapping import TableMapping, read_mapping
@@ -23,8 +23,8 @@ from eventpulse.importing.packed import STDIN
 from eventpulse.importing.piece import Piece, read_piece
 from eventpulse.importing.reading_ahead import reading_ahead
 from eventpulse.settings import Settings, load_settings
-from pipelines.backfill import Backfill
-from pipelines.import_events import Importer, set_future_apart
+from pipelines.history.backfill import Backfill
+from pipelines.history.import_events import Importer, set_future_apart
 from pipelines.read_rules import named_rules
 
 _DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from eventpulse.cli.progress import ProgressBars
-from eventpulse.database.imports import Dealt
+from eventpulse.database.events.imports import Dealt
 from eventpulse.importing.files import EventFile
 from eventpulse.importing.piece import Faulty
 

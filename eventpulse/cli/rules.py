@@ -14,7 +14,7 @@ from eventpulse.cli.rule_folder import RuleFolder, read_folder
 from eventpulse.errors import EventPulseError
 from eventpulse.rule_file import as_yaml
 from eventpulse.settings import load_settings
-from rules.rule_tests import run_test
+from rules.trials.rule_tests import run_test
 
 rules = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Rules as files: lint, test, backtest, apply, export."

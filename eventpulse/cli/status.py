@@ -12,7 +12,7 @@ from rich.table import Table
 from eventpulse.balance import Balance
 from eventpulse.cli.api_address import api_address, authorization
 from eventpulse.clock import iso_utc
-from eventpulse.database.ledger_queries import BatchSummary
+from eventpulse.database.ledger.ledger_queries import BatchSummary
 from eventpulse.health.part import State, Unanswered
 from eventpulse.health.report import Report, gather
 from eventpulse.settings import load_settings

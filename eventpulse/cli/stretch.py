@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from eventpulse.database.coverage import start_of
+from eventpulse.database.anomalies.coverage import start_of
 from eventpulse.errors import EventPulseError
 
 From = Annotated[

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, text
 
 from eventpulse.balance import Balance, read_balance
 from eventpulse.clock import utc_now
-from eventpulse.database.alert_queries import count_unresolved
+from eventpulse.database.alerts.alert_queries import count_unresolved
 from eventpulse.database.connect import open_engine
 from eventpulse.database.leadership import SEND, contenders, current_leases, everybody
-from eventpulse.database.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
-from eventpulse.database.sending_queries import Sending, sending_now
-from eventpulse.database.troubled_rules import TroubledRule, troubled_rules
+from eventpulse.database.ledger.ledger_queries import BatchSummary, LedgerTotals, last_batches, ledger_totals
+from eventpulse.database.notifications.sending_queries import Sending, sending_now
+from eventpulse.database.rules.troubled_rules import TroubledRule, troubled_rules
 from eventpulse.errors import EventPulseError
 from eventpulse.health import dagster, drain, sender, servers
 from eventpulse.health.part import Part, State, Unanswered, ask_all

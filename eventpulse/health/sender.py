@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eventpulse.database.leadership import Contender
-from eventpulse.database.sending_queries import Sending
+from eventpulse.database.notifications.sending_queries import Sending
 from eventpulse.health.drain import AsksForRun
 from eventpulse.health.part import Part, State
 

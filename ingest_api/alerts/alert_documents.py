@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from eventpulse.database.alert_queries import SHOWN
+from eventpulse.database.alerts.alert_queries import SHOWN
 from eventpulse.stream.alert_messages import alert_document
 
 

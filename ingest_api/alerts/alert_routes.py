@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.alert_queries import (
+from eventpulse.database.alerts.alert_queries import (
     AlertFilter,
     AlertPlace,
     alert_by_id,
@@ -16,8 +16,8 @@ from eventpulse.database.alert_queries import (
     history_of,
     newest_alerts,
 )
-from eventpulse.database.anomaly_queries import AnomalyFilter, anomaly_by_id, batch_by_id, newest_anomalies
-from eventpulse.database.event_queries import events_by_id
+from eventpulse.database.anomalies.anomaly_queries import AnomalyFilter, anomaly_by_id, batch_by_id, newest_anomalies
+from eventpulse.database.events.event_queries import events_by_id
 from eventpulse.database.transactions import reading
 from ingest_api.alerts.alert_documents import alert_as_json, runbook_of
 from ingest_api.alerts.alert_payloads import AlertDetail, AlertPage, AlertSummary

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventpulse.database.alert_changes import Changes, Wish, change_alerts
+from eventpulse.database.alerts.alert_changes import Changes, Wish, change_alerts
 from eventpulse.database.transactions import writing
 from eventpulse.stream.alert_messages import Change, alert_message
 from eventpulse.stream.keys import ALERT_NOTIFICATIONS

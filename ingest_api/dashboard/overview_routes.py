@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
-from eventpulse.database.anomaly_counts import count_anomalies
-from eventpulse.database.event_queries import EventFilter, newest_events
-from eventpulse.database.metric_series import buckets_between
+from eventpulse.database.anomalies.anomaly_counts import count_anomalies
+from eventpulse.database.events.event_queries import EventFilter, newest_events
+from eventpulse.database.events.metric_series import buckets_between
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dashboard.overview_payloads import AnomaliesOverTime, Share
@@ -17,7 +17,7 @@ from ingest_api.dependencies import Database
 from ingest_api.event_search import those_that_pass
 from ingest_api.metric_routes import MOST_BUCKETS, charted
 from ingest_api.parameters import BucketSeconds, EventType, From, Source, To, Where, WindowSeconds
-from rules.predicate import read_predicate
+from rules.where.predicate import read_predicate
 
 #: So that asking every few seconds costs next to nothing, however much comes in.
 MOST_LOOKED_AT = 2_000

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.dead_letters import (
+from eventpulse.database.ledger.dead_letters import (
     LetterFilter,
     discard_letter,
     edit_letter,

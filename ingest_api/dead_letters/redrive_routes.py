@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from eventpulse.database.dead_letters import TO_DO, LetterFilter, count_letters
+from eventpulse.database.ledger.dead_letters import TO_DO, LetterFilter, count_letters
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dead_letters.dead_letter_parameters import (

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row
 from starlette.concurrency import run_in_threadpool
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.dead_letters import LetterFilter, letters_to_redrive, note_redriven, note_redriving
+from eventpulse.database.ledger.dead_letters import LetterFilter, letters_to_redrive, note_redriven, note_redriving
 from eventpulse.database.transactions import writing
 from eventpulse.event import EARLIEST, LATEST, StreamedEvent
 from eventpulse.intake.explain import faults_of_event

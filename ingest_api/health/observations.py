@@ -11,13 +11,13 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from eventpulse.balance import Balance, read_balance
-from eventpulse.database.alert_queries import count_unresolved
-from eventpulse.database.dead_letters import letters_by_state
+from eventpulse.database.alerts.alert_queries import count_unresolved
 from eventpulse.database.leadership import SEND, Lease, contenders, current_leases
-from eventpulse.database.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
-from eventpulse.database.sending_queries import Sending, sending_now
+from eventpulse.database.ledger.dead_letters import letters_by_state
+from eventpulse.database.ledger.ledger_queries import LedgerTotals, durations_after, ledger_totals, newest_batch
+from eventpulse.database.notifications.sending_queries import Sending, sending_now
+from eventpulse.database.rules.troubled_rules import TROUBLES, troubled_rules
 from eventpulse.database.transactions import reading
-from eventpulse.database.troubled_rules import TROUBLES, troubled_rules
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.stream.backlog import Backlog, backlogs
 from eventpulse.stream.shards import shards_of

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from eventpulse.clock import Clock, utc_now
-from eventpulse.database.sending_queries import Sending
+from eventpulse.database.notifications.sending_queries import Sending
 from eventpulse.stream.backlog import together
 from eventpulse.stream.backlog_limit import BacklogLimit
 from ingest_api.health.http_meter import HttpMeter

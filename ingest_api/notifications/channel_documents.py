@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from sqlalchemy import Row
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.channels import StoredChannel
+from eventpulse.database.notifications.channels import StoredChannel
 from eventpulse.notify.address_box import AddressBox
 from eventpulse.notify.send import Address, check
 from ingest_api.notifications.sent_documents import only_known, refusals, sent_text

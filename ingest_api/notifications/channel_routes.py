@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import utc_now
-from eventpulse.database.channels import (
+from eventpulse.database.notifications.channels import (
     ChannelTaken,
     add_channel,
     all_channels,
@@ -20,7 +20,7 @@ from eventpulse.database.channels import (
     channel_by_id,
     remove_channel,
 )
-from eventpulse.database.delivery_queries import delivery_by_id, note_test
+from eventpulse.database.notifications.delivery_queries import delivery_by_id, note_test
 from eventpulse.database.transactions import reading, writing
 from eventpulse.notify.address_box import AddressBox, open_address_box
 from eventpulse.notify.send import send

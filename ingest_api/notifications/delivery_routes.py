@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.delivery_queries import delivery_by_id, newest_deliveries
+from eventpulse.database.notifications.delivery_queries import delivery_by_id, newest_deliveries
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database

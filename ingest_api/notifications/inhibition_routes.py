@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.silences import add_inhibition, all_inhibitions, remove_inhibition
+from eventpulse.database.notifications.silences import add_inhibition, all_inhibitions, remove_inhibition
 from eventpulse.database.transactions import reading, writing
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings

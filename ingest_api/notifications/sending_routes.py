@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from eventpulse.database.leadership import SEND, contenders
-from eventpulse.database.sending_queries import sending_now
+from eventpulse.database.notifications.sending_queries import sending_now
 from eventpulse.database.transactions import reading
 from eventpulse.health.sender import LATE_SECONDS
 from ingest_api.answers import documented, json_answer

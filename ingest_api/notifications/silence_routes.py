@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
-from eventpulse.database.silences import (
+from eventpulse.database.notifications.silences import (
     add_silence,
     alerts_since,
     end_silence,

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.channels import all_channels
 from eventpulse.database.connect import open_connection
-from eventpulse.database.history import standing_keys
-from eventpulse.database.history_slices import Of, count_events, read_slices
+from eventpulse.database.events.history import standing_keys
+from eventpulse.database.events.history_slices import Of, count_events, read_slices
+from eventpulse.database.notifications.channels import all_channels
 from eventpulse.database.transactions import reading
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
@@ -29,11 +29,11 @@ from ingest_api.rule_book.meant_rule import AboutRule, meant_rule, read_question
 from ingest_api.rule_book.rule_documents import bad_rule
 from ingest_api.rule_book.rule_payloads import RuleRefused
 from ingest_api.rule_book.rule_requests import sent_as
-from rules.backtest import Outcome, backtest
 from rules.faults import RuleFaults
-from rules.replay import wanted_events
 from rules.routing.stored import channel_of
-from rules.sweep import variants
+from rules.trials.backtest import Outcome, backtest
+from rules.trials.replay import wanted_events
+from rules.trials.sweep import variants
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 #: A longer history is tried with `eventpulse rules backtest`, in a process of its own.

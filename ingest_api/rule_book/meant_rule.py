@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Engine
 
-from eventpulse.database.rule_store import rule_by_id
+from eventpulse.database.rules.rule_store import rule_by_id
 from eventpulse.database.transactions import reading
 from eventpulse.intake.timestamps import Timestamp
 from eventpulse.settings import Settings

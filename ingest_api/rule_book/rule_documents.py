@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Row
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.rule_store import NewRule
+from eventpulse.database.rules.rule_store import NewRule
 from eventpulse.intake.json_objects import Refused, check_object
 from rules.rule import SHOWN_ONLY, Rule, RuleFaults, RuleIssue, read_rule
 

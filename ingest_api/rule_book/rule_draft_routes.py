@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc
-from eventpulse.database.rule_store import versions_of
+from eventpulse.database.rules.rule_store import versions_of
 from eventpulse.database.transactions import reading
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, TheSettings
@@ -18,7 +18,7 @@ from ingest_api.rule_book.rule_documents import BadRule, Document, given_id, rea
 from ingest_api.rule_book.rule_payloads import DraftRefused, RuleAccepted, RuleVersion
 from ingest_api.rule_book.rule_requests import RuleId, RunTests, rule_in_body, rule_not_found, sent_as, valid_id
 from ingest_api.rule_book.rule_trials import reports_of, with_stored_members
-from rules.rule_tests import TrialReport
+from rules.trials.rule_tests import TrialReport
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 _REFUSED: Any = DraftRefused | Error

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventpulse.database.rule_store import (
+from eventpulse.database.rules.rule_store import (
     RuleTaken,
     add_rule,
     all_rules,

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
-from eventpulse.database.rule_states import RuleState, rule_states
-from eventpulse.database.rule_store import resume_rule
+from eventpulse.database.rules.rule_states import RuleState, rule_states
+from eventpulse.database.rules.rule_store import resume_rule
 from eventpulse.database.transactions import reading, writing
 from ingest_api.answers import documented, json_answer
 from ingest_api.dependencies import Database, Redis

@@ -3,13 +3,13 @@
 import msgspec
 from sqlalchemy import Connection
 
-from eventpulse.database.rule_store import all_rules
+from eventpulse.database.rules.rule_store import all_rules
 from ingest_api.rule_book.rule_documents import bad_rule
 from rules.conditions import Composite
 from rules.faults import RuleFaults, RuleIssue
 from rules.members import resolve
 from rules.rule import Rule, read_rule
-from rules.rule_tests import TrialReport, run_tests
+from rules.trials.rule_tests import TrialReport, run_tests
 
 
 def with_stored_members(connection: Connection, rule: Rule) -> Rule:

@@ -19,8 +19,8 @@ from starlette.responses import Response
 
 from eventpulse.clock import iso_utc, utc_now
 from eventpulse.database.connect import open_connection
-from eventpulse.database.history import Slice, TooManyEvents, current_anomalies, few_events, newest_event_of
-from eventpulse.database.history_slices import newest_event
+from eventpulse.database.events.history import Slice, TooManyEvents, current_anomalies, few_events, newest_event_of
+from eventpulse.database.events.history_slices import newest_event
 from eventpulse.errors import DatabaseUnavailable
 from eventpulse.settings import Settings
 from ingest_api.answers import documented, json_answer
@@ -33,11 +33,11 @@ from ingest_api.rule_book.rule_requests import sent_as
 from ingest_api.rule_book.series_payloads import RuleSeries
 from rules.evaluation import paths_of, select_rows, stable_group_key
 from rules.fields import group_text, with_fields
-from rules.narrowing import texts_of_groups
+from rules.micro_batches.narrowing import texts_of_groups
 from rules.paths import PathFault, normal_path
-from rules.replay import wanted_events
 from rules.rule import Rule
-from rules.series import Series, anomalies_from, reach_of_series, series
+from rules.trials.replay import wanted_events
+from rules.trials.series import Series, anomalies_from, reach_of_series, series
 from rules.window import earlier, watermark_at
 
 router = APIRouter(prefix="/rules", tags=["rules"])

@@ -10,7 +10,7 @@ import pytest
 
 from assets.rule_audit import rule_audit
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
+from pipelines.history.audit import Auditor
 from pipelines.read_rules import named_rules
 from pipelines.schedules import audit_closed_days
 from sensors.history_watch import history_watch

@@ -8,9 +8,9 @@ import pytest
 
 from eventpulse.database.connect import open_connection
 from eventpulse.settings import load_settings
-from pipelines.clean_up import clean_up, clean_up_hourly, clean_up_tables
-from pipelines.prune_reports import prune_reports
-from pipelines.prune_runs import prune_runs
+from pipelines.upkeep.clean_up import clean_up, clean_up_hourly, clean_up_tables
+from pipelines.upkeep.prune_reports import prune_reports
+from pipelines.upkeep.prune_runs import prune_runs
 from tests.draining import a_drain, a_line, publish_lines, save_rule
 
 NOW = datetime.now(UTC)

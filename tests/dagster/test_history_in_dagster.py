@@ -11,9 +11,9 @@ import pytest
 
 from assets.anomalies import anomalies
 from pipelines import jobs
-from pipelines.backfill import Backfill, Piece
+from pipelines.history.backfill import Backfill, Piece
+from pipelines.history.reevaluate import Passed, Reevaluation
 from pipelines.jobs import drain_stream
-from pipelines.reevaluate import Passed, Reevaluation
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 from tests.reevaluating import forget_anomalies, standing
 
@@ -92,7 +92,7 @@ def test_a_run_that_is_cut_off_has_told_which_days_are_done(
                 raise PowerCut
             yield passed
 
-    monkeypatch.setattr("pipelines.backfill.Reevaluation", partial(Reevaluation, slice_events=24))  # six hours
+    monkeypatch.setattr("pipelines.history.backfill.Reevaluation", partial(Reevaluation, slice_events=24))  # six hours
     monkeypatch.setattr(Backfill, "run", cut_off)
     with pytest.raises(PowerCut):
         materialise(instance, "2026-01-30", "2026-02-01")

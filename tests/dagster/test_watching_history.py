@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
-from pipelines.backfill import Backfill
+from pipelines.history.audit import Auditor
+from pipelines.history.backfill import Backfill
 from pipelines.read_rules import named_rules
 from sensors.history_watch import history_watch
 from tests.draining import a_drain, publish, save_rule

@@ -29,7 +29,7 @@ def cut(*anything: object) -> None:
     raise PowerCut
 
 
-@pytest.mark.parametrize("point", ["pipelines.find_anomalies.Detector.keep", "pipelines.store_batch.write"])
+@pytest.mark.parametrize("point", ["pipelines.live.find_anomalies.Detector.keep", "pipelines.live.store_batch.write"])
 def test_whether_its_last_batch_was_committed_or_not_it_goes_on_without_a_gap(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_it_reads_only_what_came_since(database_url: str, redis_url: str, monkey
         publish(redis_url, events(4, first=4))
         other.run_until_empty()
 
-    monkeypatch.setattr("pipelines.find_anomalies.build_memory", cut)
+    monkeypatch.setattr("pipelines.live.find_anomalies.build_memory", cut)
     with a_drain(database_url, redis_url, detector=knew) as drain:
         publish(redis_url, events(1, first=8))
         drain.run_until_empty()

@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from eventpulse.database.alert_queries import SHOWN
-from eventpulse.database.alerts import lock_unresolved, shown_alerts
+from eventpulse.database.alerts.alert_queries import SHOWN
+from eventpulse.database.alerts.alerts import lock_unresolved, shown_alerts
 from eventpulse.database.connect import open_connection
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

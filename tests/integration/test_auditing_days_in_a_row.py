@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from eventpulse.settings import Settings
-from pipelines import walk_history
-from pipelines.audit import Auditor
+from pipelines.history import walk_history
+from pipelines.history.audit import Auditor
 from pipelines.read_rules import named_rules
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 from tests.reevaluating import forget_anomalies

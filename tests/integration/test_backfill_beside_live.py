@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from pipelines import reevaluate as module
+from pipelines.history import reevaluate as module
 from rules.kinds import KINDS
 from tests.draining import a_drain, publish, save_rule
 from tests.reevaluating import counts, forget_anomalies, reevaluate, standing

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from eventpulse.cli.main import app
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS
-from pipelines import backfill as module
+from pipelines.history import backfill as module
 from tests.draining import a_drain, publish, save_rule
 from tests.reevaluating import standing
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from eventpulse.database.history import standing_keys
-from eventpulse.database.history_slices import Of, read_slices
+from eventpulse.database.events.history import standing_keys
+from eventpulse.database.events.history_slices import Of, read_slices
 from pipelines.read_rules import named_rules
-from rules.backtest import backtest
-from rules.sweep import Variant
+from rules.trials.backtest import backtest
+from rules.trials.sweep import Variant
 from tests.draining import a_drain, publish, save_rule
 
 FIRST, LAST = datetime(2026, 1, 30, tzinfo=UTC), datetime(2026, 2, 3, tzinfo=UTC)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_connection
-from eventpulse.database.retention import remove_deliveries
+from eventpulse.database.events.retention import remove_deliveries
 from tests.alerts_in_database import open_alerts
 from tests.receivers import http_receiver, mailbox
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import psycopg
 
-from eventpulse.database.coverage import evaluated_on, uncover
+from eventpulse.database.anomalies.coverage import evaluated_on, uncover
+from pipelines.history.reevaluate import meanings
 from pipelines.read_rules import read_rules
-from pipelines.reevaluate import meanings
 from tests.draining import a_drain, publish, save_rule
 from tests.reevaluating import reevaluate
 

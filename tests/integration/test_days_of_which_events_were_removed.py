@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from eventpulse.database.removed_days import removed_days
-from eventpulse.database.retention import remove_audits, remove_coverage, remove_events
+from eventpulse.database.events.removed_days import removed_days
+from eventpulse.database.events.retention import remove_audits, remove_coverage, remove_events
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
-from pipelines.backfill import Backfill
+from pipelines.history.audit import Auditor
+from pipelines.history.backfill import Backfill
+from pipelines.history.whole_days import is_whole
 from pipelines.read_rules import named_rules
-from pipelines.whole_days import is_whole
 from rules.rule import read_rule
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 from tests.reevaluating import forget_anomalies, standing

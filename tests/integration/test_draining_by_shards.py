@@ -13,15 +13,15 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from eventpulse.balance import Balance, read_balance
-from eventpulse.database import history_lock
+from eventpulse.database.anomalies import history_lock
 from eventpulse.database.connect import open_connection
+from eventpulse.database.events.partitions import DayPartitions
 from eventpulse.database.leadership import everybody
-from eventpulse.database.partitions import DayPartitions
 from eventpulse.database.transactions import reading
 from eventpulse.settings import Settings
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.shards import shard_of, shards_of
-from pipelines import adopt_shards, take_in
+from pipelines.live import adopt_shards, take_in
 from tests.draining import PowerCut, a_drain, publish
 from tests.integration.test_handing_over import RunInAThread, wait_until
 

@@ -65,7 +65,7 @@ def test_a_drain_that_dies_before_the_commit_leaves_everything_to_its_successor(
     save_rule(database_url, RULE)
     publish(redis_url, events(10), an_entry=5)
     with a_drain(database_url, redis_url) as dying:
-        monkeypatch.setattr("pipelines.store_batch.write", cut)
+        monkeypatch.setattr("pipelines.live.store_batch.write", cut)
         with pytest.raises(PowerCut):
             dying.run_until_empty()
         assert stored(dying.connection) == 0

@@ -6,9 +6,9 @@ import polars as pl
 import psycopg
 from polars.testing import assert_frame_equal
 
-from eventpulse.database.history import Slice, events_of_batches, newest_stored, oldest_stored, stored_events
-from eventpulse.database.incoming import prepare_staging, store_events
-from eventpulse.database.partitions import DayPartitions
+from eventpulse.database.events.history import Slice, events_of_batches, newest_stored, oldest_stored, stored_events
+from eventpulse.database.events.incoming import prepare_staging, store_events
+from eventpulse.database.events.partitions import DayPartitions
 from eventpulse.event import EVENT_SCHEMA
 
 

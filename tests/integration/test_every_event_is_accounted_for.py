@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from eventpulse.balance import Balance, read_balance
-from eventpulse.database.counters import note_counter
-from eventpulse.database.ledger_queries import days_of_ledger
+from eventpulse.database.ledger.counters import note_counter
+from eventpulse.database.ledger.ledger_queries import days_of_ledger
 from eventpulse.database.transactions import reading
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.counter import read_counter

@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from eventpulse.database.findings import save_anomalies
+from eventpulse.database.anomalies.findings import save_anomalies
 from tests.draining import a_drain, current_anomalies, publish, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_a_rule_whose_anomalies_cannot_be_written_is_failing_and_the_others_go_o
 ) -> None:
     save_rule(database_url, a_rule("good"))
     save_rule(database_url, a_rule("bad", summary="bad"))
-    monkeypatch.setattr("pipelines.store_batch.save_anomalies", refuse_anomalies_of("bad"))
+    monkeypatch.setattr("pipelines.live.store_batch.save_anomalies", refuse_anomalies_of("bad"))
     publish(redis_url, events(3))
 
     with a_drain(database_url, redis_url) as drain:
@@ -55,7 +55,7 @@ def test_a_rule_whose_anomalies_cannot_be_written_is_failing_and_the_others_go_o
 
 def test_it_is_suspended_when_that_goes_on(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     save_rule(database_url, a_rule("bad", summary="bad"))
-    monkeypatch.setattr("pipelines.store_batch.save_anomalies", refuse_anomalies_of("bad"))
+    monkeypatch.setattr("pipelines.live.store_batch.save_anomalies", refuse_anomalies_of("bad"))
     with a_drain(database_url, redis_url) as drain:
         for number in range(6):
             publish(redis_url, events(2, first=2 * number))

@@ -7,7 +7,7 @@ from eventpulse.intake.sent_events import read_batch
 from eventpulse.stream.connect import open_async_redis, open_redis
 from eventpulse.stream.publisher import Publisher
 from eventpulse.stream.reader import StreamReader
-from pipelines.read_events import read_events
+from pipelines.live.read_events import read_events
 
 
 def test_every_event_of_every_request_arrives_once_and_nothing_is_set_aside(redis_url: str) -> None:

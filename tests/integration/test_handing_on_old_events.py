@@ -10,14 +10,14 @@ import polars as pl
 import psycopg
 import pytest
 
+from eventpulse.database.anomalies.findings import load_progress
 from eventpulse.database.connect import open_connection
-from eventpulse.database.findings import load_progress
-from eventpulse.database.kept_events import KeptEvents, keep
-from pipelines import recall
+from eventpulse.database.events.kept_events import KeptEvents, keep
+from pipelines.live import recall
+from pipelines.live.recall import build_memory
 from pipelines.read_rules import read_rules
-from pipelines.recall import build_memory
 from rules.evaluation import needs_all_of_the_past
-from rules.memory import Memory
+from rules.micro_batches.memory import Memory
 from tests.draining import SteppedDrain, a_drain, publish, save_rule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from eventpulse.database.connect import open_connection
 from eventpulse.database.leadership import contenders, current_leases, wait_for_leadership
 from eventpulse.settings import Settings
-from pipelines.drain_run import DrainRun
-from pipelines.drain_stream import Tally
+from pipelines.live.drain_run import DrainRun
+from pipelines.live.drain_stream import Tally
 from tests.draining import publish, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from eventpulse.database.connect import open_connection
 from eventpulse.database.leadership import SEND, application_name, wait_for_leadership
-from eventpulse.database.sending_queries import FailingChannel, sending_now
+from eventpulse.database.notifications.sending_queries import FailingChannel, sending_now
 from tests.alerts_in_database import open_alerts
 from tests.receivers import http_receiver, wait_for
 from tests.sending import add_channel, deliveries, sending, settings_of

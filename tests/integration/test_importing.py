@@ -12,13 +12,14 @@ import polars as pl
 import psycopg
 import pytest
 
+from eventpulse.database.anomalies.coverage import Meaning, cover, evaluated_on
+from eventpulse.database.anomalies.history_lock import rewriting_history
 from eventpulse.database.connect import open_connection
-from eventpulse.database.coverage import Meaning, cover, evaluated_on
-from eventpulse.database.history_lock import rewriting_history
-from eventpulse.database.incoming import REFUSALS
+from eventpulse.database.events.incoming import REFUSALS
 from eventpulse.importing import ndjson_rows
 from eventpulse.importing.piece import read_piece
-from pipelines import find_anomalies, import_events as module
+from pipelines.history import import_events as module
+from pipelines.live import find_anomalies
 from rules.rule import read_rule
 from tests.draining import PowerCut, a_drain, current_anomalies, publish, save_rule
 from tests.importing import LONGEST, NO_MAPPING, a_file, import_pieces, importing, pieces_of

@@ -20,7 +20,7 @@ PROGRAM = """
 import os, signal, sys
 from functools import partial
 from eventpulse.cli.main import app
-from pipelines import backfill, reevaluate
+from pipelines.history import backfill, reevaluate
 
 def dying(call, after):
     slices = iter(range(1, 1000))

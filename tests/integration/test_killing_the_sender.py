@@ -20,10 +20,10 @@ from tests.sending import KEY, add_channel, deliveries, sending, settings_of, un
 #: A real process that sends, and that the kernel ends at the point it is told of.
 PROGRAM = """
 import os, signal, sys
-from eventpulse.database import deliveries
+from eventpulse.database.notifications import deliveries
 from eventpulse.settings import load_settings
-from pipelines import send_notifications
-from pipelines.sender_run import SenderRun
+from pipelines.notifying import send_notifications
+from pipelines.notifying.sender_run import SenderRun
 
 def die(*args, **more):
     os.kill(os.getpid(), signal.SIGKILL)

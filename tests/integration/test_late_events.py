@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines import recall
-from rules import memory
+from pipelines.live import recall
+from rules.micro_batches import memory
 from tests.draining import a_drain, current_anomalies, publish, save_rule
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

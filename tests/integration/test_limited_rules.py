@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from eventpulse.cli.main import app
 from eventpulse.settings import load_settings
-from pipelines.audit import Auditor
-from pipelines.backfill import Backfill
+from pipelines.history.audit import Auditor
+from pipelines.history.backfill import Backfill
+from pipelines.history.reevaluate import Reevaluation
 from pipelines.read_rules import named_rules
-from pipelines.reevaluate import Reevaluation
 from tests.draining import a_drain, current_anomalies, publish, save_rule
 
 START = datetime(2026, 1, 30, 8, tzinfo=UTC)

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings as tried, strategies as st
 from sqlalchemy import Engine, text
 
-from eventpulse.database.metric_series import buckets_between
+from eventpulse.database.events.metric_series import buckets_between
 from ingest_api import metric_routes
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

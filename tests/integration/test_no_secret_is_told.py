@@ -21,7 +21,7 @@ from eventpulse.embedded.ports import choose_free_port
 from eventpulse.errors import EventPulseError
 from eventpulse.settings import PROJECT_ROOT
 from eventpulse.stream.connect import open_async_redis, open_redis
-from pipelines.clean_up import clean_up
+from pipelines.upkeep.clean_up import clean_up
 from tests.at_the_door import until
 
 PLANTED = "Pl4ntedSecret"

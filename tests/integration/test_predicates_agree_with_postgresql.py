@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from eventpulse.event import EVENT_SCHEMA
 from rules.fields import with_fields
-from rules.predicate import read_predicate
+from rules.where.predicate import read_predicate
 from tests.written_predicates import Node, as_sql, names_a_path, predicates
 
 NUMBER_PATHS, TEXT_PATHS = ["payload.n", "payload.m"], ["payload.t", "payload.s"]

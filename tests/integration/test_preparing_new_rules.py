@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from eventpulse.database.connect import open_connection
-from pipelines import prepare_rules
-from pipelines.prepare_rules import Preparations
+from pipelines.live import prepare_rules
+from pipelines.live.prepare_rules import Preparations
 from tests.draining import SteppedDrain, a_drain, current_anomalies, publish, save_rule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

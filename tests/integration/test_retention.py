@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventpulse.database import retention
 from eventpulse.database.connect import open_connection
-from eventpulse.database.partitions import existing_days
-from eventpulse.database.retention import (
+from eventpulse.database.events import retention
+from eventpulse.database.events.partitions import existing_days
+from eventpulse.database.events.retention import (
     count_open_dead_letters,
     remove_alerts,
     remove_anomalies,

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
-from eventpulse.database import history_lock
+from eventpulse.database.anomalies import history_lock
 from eventpulse.database.connect import open_connection
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.shards import shards_of
-from pipelines import drain_stream, take_in
+from pipelines.live import drain_stream, take_in
 from rules.evaluation import moves_without_events
 from rules.rule import read_rule
 from tests.draining import SteppedDrain, a_drain, microseconds, publish, save_rule

@@ -14,7 +14,7 @@ from eventpulse.stream.keys import EVENTS_ORDER
 from eventpulse.stream.reader import StreamReader
 from eventpulse.stream.shards import EVERY_SHARD, ONLY, Shard, shard_of, shards_left, shards_of
 from eventpulse.stream.waiting import read_waiting
-from pipelines.read_events import read_events
+from pipelines.live.read_events import read_events
 from tests.draining import a_line
 
 START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from eventpulse.database.metric_queries import count_events
+from eventpulse.database.events.metric_queries import count_events
 from eventpulse.database.transactions import reading
 from ingest_api import metric_routes
 

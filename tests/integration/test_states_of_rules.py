@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from eventpulse.database.rule_states import rule_states
+from eventpulse.database.rules.rule_states import rule_states
 from eventpulse.database.transactions import reading
 from tests.draining import a_drain, current_anomalies, publish
 
@@ -136,7 +136,7 @@ def test_only_a_rule_that_is_there_can_be_resumed(api: TestClient, rule_id: str,
 def test_a_resumed_rule_finds_anomalies_again(
     api: TestClient, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.store_batch import save_anomalies
+    from pipelines.live.store_batch import save_anomalies
 
     def refuse(connection: psycopg.Connection, anomalies: pl.DataFrame, **where: Any) -> None:
         raise ValueError("this cannot be written")
@@ -149,10 +149,10 @@ def test_a_resumed_rule_finds_anomalies_again(
         drain.run_until_empty()
 
     with a_drain(database_url, redis_url) as drain:
-        monkeypatch.setattr("pipelines.store_batch.save_anomalies", refuse)
+        monkeypatch.setattr("pipelines.live.store_batch.save_anomalies", refuse)
         for number in range(6):
             send(number)
-        monkeypatch.setattr("pipelines.store_batch.save_anomalies", save_anomalies)
+        monkeypatch.setattr("pipelines.live.store_batch.save_anomalies", save_anomalies)
         assert states(api)["bad"]["state"] == "suspended"
         send(6)
         assert current_anomalies(drain.connection) == []

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_connection
 from eventpulse.notify.address_box import AddressBox
-from pipelines.dead_man import look, signs_of_life
-from pipelines.take_over_channels import take_over_channels
+from pipelines.notifying.dead_man import look, signs_of_life
+from pipelines.notifying.take_over_channels import take_over_channels
 from rules.routing.signs_of_life import all_is_well
 from tests.receivers import http_receiver, wait_for
 from tests.sending import KEY, settings_of

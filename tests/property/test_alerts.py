@@ -12,9 +12,9 @@ from hypothesis import given, settings, strategies as st
 
 from rules.alerting.allot import Known, Span, allot
 from rules.alerting.spans import Spans, quiet, true_before
-from rules.detection import Horizons, Watched, arrivals, detect, empty_memory
 from rules.evaluation import evaluate_whole, paths_of
 from rules.fields import with_fields
+from rules.micro_batches.detection import Horizons, Watched, arrivals, detect, empty_memory
 from rules.rule import Rule, read_rule
 from tests.property.test_detection import EPOCH, conditions, recall, rows_of, rules_of, streams
 from tests.reference import alerts as reference
@@ -101,7 +101,7 @@ def test_alerts_are_those_of_one_evaluation(name: str, data: st.DataObject) -> N
     hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
     book = Book(rule)
 
-    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
+    with patch("rules.micro_batches.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.micro_batches.judging._FEW_ROWS", 0):
         keep_up(book, batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     found = [

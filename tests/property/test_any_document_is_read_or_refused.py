@@ -9,7 +9,7 @@ from rules.conditions import CONDITIONS
 from rules.faults import RuleFaults
 from rules.filters import Filters
 from rules.rule import RuleDocument, read_rule
-from rules.trial import Expected, Trial, TrialEvents
+from rules.trials.trial import Expected, Trial, TrialEvents
 
 PARTS = [RuleDocument, *CONDITIONS, Filters, Trial, TrialEvents, Expected]
 KEYS = sorted({info.alias or name for part in PARTS for name, info in part.__pydantic_fields__.items()} | {"rule_id"})

@@ -12,11 +12,19 @@ import pytest
 from hypothesis import given, strategies as st
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.arrival import Arrival
-from rules.detection import Horizons, Recalled, anomalies_from, arrivals, detect, empty_memory, recall_after
 from rules.evaluation import FIRED, evaluate_whole, judge, near, paths_of, select_rows
 from rules.fields import with_fields
-from rules.memory import add_past, remembered
+from rules.micro_batches.arrival import Arrival
+from rules.micro_batches.detection import (
+    Horizons,
+    Recalled,
+    anomalies_from,
+    arrivals,
+    detect,
+    empty_memory,
+    recall_after,
+)
+from rules.micro_batches.memory import add_past, remembered
 from rules.rule import Rule, read_rule
 from rules.selection import ROW_ORDER
 from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, instants, rules
@@ -77,7 +85,7 @@ def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data:
     rule, batches = data.draw(rules_of(name)), data.draw(streams())
     hot, lateness, step = (timedelta(seconds=data.draw(st.sampled_from([0, 1, 4, 30]))) for _ in range(3))
 
-    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
+    with patch("rules.micro_batches.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.micro_batches.judging._FEW_ROWS", 0):
         standing = detected([rule], batches, Horizons(lateness, timedelta(days=1), hot, step))
 
     whole = evaluate_whole(rule, frame([event for batch in batches for event in batch]), END)
@@ -91,7 +99,7 @@ def test_rules_that_are_judged_together_find_what_each_finds_alone(data: st.Data
     together = [replace(rule, rule_id=UUID(int=number)) for number, rule in enumerate([*drawn, *drawn])]
     batches, hot = data.draw(streams()), timedelta(seconds=data.draw(st.sampled_from([0, 4, 30])))
 
-    with patch("rules.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.judging._FEW_ROWS", 0):
+    with patch("rules.micro_batches.memory._FEWEST_ROWS_TO_TRIM", 0), patch("rules.micro_batches.judging._FEW_ROWS", 0):
         standing = detected(together, batches, Horizons(timedelta(0), timedelta(days=1), hot))
 
     whole = frame([event for batch in batches for event in batch])

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings, strategies as st
 
 from eventpulse.event import EVENT_SCHEMA
 from rules.fields import with_fields
-from rules.predicate import PredicateFault, read_predicate
+from rules.where.predicate import PredicateFault, read_predicate
 from tests.written_predicates import NETWORKS, NUMBERS, TEXTS, Node, Row, as_sql, holds, names_a_path, predicates
 
 PATHS = ["payload.a", "payload.b", "metadata.c.d"]

@@ -9,9 +9,9 @@ from hypothesis import given, settings, strategies as st
 
 from rules.evaluation import evaluate_whole
 from rules.kinds import KINDS
-from rules.memory import remembered
-from rules.replay import Replay, warm_up_from
+from rules.micro_batches.memory import remembered
 from rules.rule import Rule
+from rules.trials.replay import Replay, warm_up_from
 from tests.reference.agreement import EPOCH, Event, events, filters, frame, instants, rules
 
 spans = st.sampled_from([1, 2, 3, 5, 8])

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from rules.evaluation import evaluate_whole, paths_of, select_rows
 from rules.fields import with_fields
-from rules.series import series, thinned
+from rules.trials.series import series, thinned
 from tests.property.test_change import conditions as changes
 from tests.property.test_composite import composites
 from tests.property.test_detection import rules_of

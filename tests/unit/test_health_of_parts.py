@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventpulse.database.leadership import Contender, Lease
-from eventpulse.database.sending_queries import FailingChannel, Sending
+from eventpulse.database.notifications.sending_queries import FailingChannel, Sending
 from eventpulse.health.dagster import DagsterAnswer, dagster_parts
 from eventpulse.health.drain import drain_parts
 from eventpulse.health.part import Part, State, Unanswered, ask_all

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.drain_stream import rest_after
+from pipelines.live.drain_stream import rest_after
 
 
 @pytest.mark.parametrize(

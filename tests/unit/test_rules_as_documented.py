@@ -11,8 +11,8 @@ from eventpulse.rule_file import read_rule_file
 from eventpulse.settings import PROJECT_ROOT
 from rules.conditions import TYPES
 from rules.rule import RuleDocument, read_rule
-from rules.rule_tests import run_tests
 from rules.summary import PLACES
+from rules.trials.rule_tests import run_tests
 
 PAGE = (PROJECT_ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 

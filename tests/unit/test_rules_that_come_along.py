@@ -9,7 +9,7 @@ from eventpulse.cli.rule_folder import read_folder
 from eventpulse.settings import PROJECT_ROOT
 from rules.conditions import TYPES
 from rules.rule import Rule
-from rules.rule_tests import run_test
+from rules.trials.rule_tests import run_test
 
 EXAMPLES, BUILTIN = PROJECT_ROOT / "rules" / "examples", PROJECT_ROOT / "rules" / "builtin"
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from rules.detection import Horizons, arrivals, detect, empty_memory
 from rules.evaluation import evaluate_whole, paths_of, select_rows
 from rules.fields import with_fields
-from rules.limit import within_limit
-from rules.memory import Memory
-from rules.replay import Replay
+from rules.micro_batches.detection import Horizons, arrivals, detect, empty_memory
+from rules.micro_batches.limit import within_limit
+from rules.micro_batches.memory import Memory
 from rules.rule import Rule, read_rule
+from rules.trials.replay import Replay
 from tests.reference.agreement import EPOCH, START, Event, frame
 
 HORIZONS = Horizons(lateness=timedelta(0), correct=timedelta(days=1), hot=timedelta(0))
@@ -99,7 +99,7 @@ def test_a_rule_that_remembers_nothing_is_never_limited() -> None:
 
 def test_groups_are_counted_only_when_they_may_have_become_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
-    monkeypatch.setattr("rules.limit.carry", lambda rule, rows, at: counted.append(1) or rows)
+    monkeypatch.setattr("rules.micro_batches.limit.carry", lambda rule, rows, at: counted.append(1) or rows)
     rule = a_rule(most=100)
     rows = select_rows(rule, with_fields(frame(events(*range(40))), paths_of([rule])))
     memory = Memory(FIRST, rows, pl.DataFrame(), newest=FIRST, groups_at_most=50)

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from eventpulse.event import EVENT_SCHEMA
-from rules.arrival import arrive
-from rules.detection import empty_memory
 from rules.evaluation import paths_of, select_rows
 from rules.fields import with_fields
+from rules.micro_batches.arrival import arrive
+from rules.micro_batches.detection import empty_memory
 from rules.rule import read_rule
 
 START = datetime(2026, 1, 31, tzinfo=UTC)

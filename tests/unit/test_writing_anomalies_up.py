@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from eventpulse.event import EVENT_SCHEMA
-from rules.detection import Findings, Horizons, arrivals, detect, empty_memory
 from rules.evaluation import paths_of, select_rows
 from rules.fields import with_fields
 from rules.kinds.kind import Listed
+from rules.micro_batches.detection import Findings, Horizons, arrivals, detect, empty_memory
+from rules.micro_batches.shared import Shared
 from rules.rule import Rule, read_rule
-from rules.shared import Shared
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 HORIZONS = Horizons(timedelta(seconds=5), timedelta(days=1), timedelta(seconds=300))

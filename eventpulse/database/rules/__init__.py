@@ -1,0 +1,1 @@
+"""The rule book, and how each rule is doing."""

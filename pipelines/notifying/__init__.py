@@ -1,0 +1,1 @@
+"""Tell people: from the outbox to their channels."""

@@ -1,0 +1,1 @@
+"""Remove what has been kept long enough."""

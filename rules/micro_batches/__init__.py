@@ -1,0 +1,1 @@
+"""Rules over micro-batches: what each brings, what is remembered, and what changes."""

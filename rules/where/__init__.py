@@ -1,0 +1,1 @@
+"""The conditions of SQL that filters are written in."""
