@@ -26,6 +26,12 @@ def reach(rule: Rule) -> Reach:
     )
 
 
+def lists_groups(rule: Rule) -> bool:
+    """Whether a rule, or a member of it, knows its groups beforehand: its first event of any group then begins them
+    all."""
+    return bool(rule.known_groups) or any(map(lists_groups, rule.members))
+
+
 def _filters(rule: Rule) -> list[Filters]:
     if isinstance(rule.condition, Composite):
         return [each for member in rule.members for each in _filters(member)]

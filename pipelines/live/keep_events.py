@@ -15,7 +15,7 @@ from eventpulse.database.events.kept_events import KeptEvents, keep, kept_for
 from rules.evaluation import carry, needs_all_of_the_past, paths_of, select_rows
 from rules.fields import with_fields
 from rules.micro_batches.memory import BEGINNING, Memory, floor_of
-from rules.reach import reach
+from rules.reach import lists_groups, reach
 from rules.rule import Rule
 from rules.trials.replay import wanted_events
 
@@ -44,11 +44,6 @@ def keep_events(
         if events.height <= MOST_KEPT:
             kept = KeptEvents(floor, events["event_id"].to_list(), events["timestamp"].to_list())
             keep(connection, rule_id, rule.semantic_hash, turn, kept)
-
-
-def lists_groups(rule: Rule) -> bool:
-    """Whether a rule knows its groups beforehand: when it began is then known from its first event of any group."""
-    return bool(rule.known_groups) or any(map(lists_groups, rule.members))
 
 
 def rows_of_kept(

@@ -14,12 +14,11 @@ import psycopg
 from eventpulse.database.events.history import events_of_batches, newest_stored, oldest_stored
 from eventpulse.database.events.kept_events import kept_for
 from eventpulse.database.ledger.ledger import present, turns_after
-from pipelines.live.keep_events import lists_groups
 from pipelines.live.recall import build_memory
 from rules.evaluation import needs_all_of_the_past, paths_of, select_rows
 from rules.fields import with_fields
 from rules.micro_batches.memory import Memory, add_past
-from rules.reach import reach
+from rules.reach import lists_groups, reach
 from rules.rule import Rule
 
 #: So much history is read at once; nobody notices.

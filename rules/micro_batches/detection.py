@@ -28,7 +28,7 @@ from rules.micro_batches.judging import (
 )
 from rules.micro_batches.memory import NONE_REMEMBERED, Memory, add_anomalies, earlier, remembered
 from rules.micro_batches.shared import Shared
-from rules.reach import reach
+from rules.reach import lists_groups, reach
 from rules.rule import Rule
 from rules.write_up import NO_ANOMALIES, write_up
 
@@ -107,11 +107,7 @@ def _looks_at_any(rule: Rule, types: set[str]) -> bool:
     """Whether a rule can look at events of these types, found out without looking at them. Rules that list groups have
     them marked in every batch."""
     wanted = reach(rule).event_types
-    return wanted is None or not types.isdisjoint(wanted) or _lists_groups(rule)
-
-
-def _lists_groups(rule: Rule) -> bool:
-    return bool(rule.known_groups) or any(map(_lists_groups, rule.members))
+    return wanted is None or not types.isdisjoint(wanted) or lists_groups(rule)
 
 
 def recall_after(arrival: Arrival) -> datetime:
