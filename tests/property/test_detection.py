@@ -9,7 +9,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from eventpulse.event import UTC_MICROSECONDS
 from rules.evaluation import FIRED, evaluate_whole, judge, near, paths_of, select_rows
@@ -30,6 +30,7 @@ from rules.selection import ROW_ORDER
 from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, instants, rules
 
 END = EPOCH + timedelta(days=30_000)
+fewer = settings(max_examples=settings.default.max_examples // 5)
 spans = st.sampled_from([1, 2, 3, 5])
 limits = {"operator": st.sampled_from([">", ">=", "<", "<=", "==", "!="]), "value": st.sampled_from([0.0, 1.0, 2.0])}
 of_a_field = {"field": st.just("payload.v")}
@@ -108,6 +109,7 @@ def test_rules_that_are_judged_together_find_what_each_finds_alone(data: st.Data
 
 
 @pytest.mark.parametrize("name", conditions)
+@fewer
 @given(st.data())
 def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_there(
     name: str, data: st.DataObject
@@ -130,6 +132,7 @@ def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_th
 
 
 @pytest.mark.parametrize("name", ["deviation", "new_value"])
+@fewer
 @given(st.data())
 def test_the_first_row_of_each_group_and_what_lies_near_suffice(name: str, data: st.DataObject) -> None:
     rule = data.draw(rules_of(name))
