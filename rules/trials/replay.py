@@ -73,7 +73,9 @@ class Replay:
         self._limited: set[UUID] = set()
         nothing = select_all(self.rules, with_fields(EVENT_SCHEMA.to_frame(), paths_of(self.rules)))
         self._memories: dict[UUID, Memory] = {
-            rule.rule_id: empty_memory(nothing[rule.rule_id], start) for rule in self.rules
+            # Nothing has been judged, and all that time makes true from the start on is to be.
+            rule.rule_id: replace(empty_memory(nothing[rule.rule_id], start), judged_through=start)
+            for rule in self.rules
         }
 
     def look_back(self, events: pl.DataFrame, through: datetime) -> None:

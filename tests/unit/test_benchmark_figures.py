@@ -65,7 +65,7 @@ def test_the_plain_loop_finds_what_the_rules_find(kind: str, keys: int) -> None:
     documents = [rules_alone.document(kind, number, keys) for number in range(3)]
     rules = rules_alone.rules_of(documents)
 
-    found = rules_alone.evaluated(rules, batch)
+    found = rules_alone.evaluated(rules, rules_alone.empty_memories(rules, batch), batch)
 
     assert found > 0 or (kind, keys) == ("threshold", 0)
     assert rules_alone.looped(documents, batch, found) > 0
