@@ -13,7 +13,7 @@ from eventpulse.clock import utc_now
 from eventpulse.database.connect import open_engine
 from tests.browser.product import Product
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("another browser")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.browser.accessibility import settled, violations
 from tests.browser.product import Product
 from tests.draining import publish_lines
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("another browser")
 PAGES = [
     *("/", "/alerts", "/rules", "/rules/new", "/events", "/dead-letters", "/dead-letters/1", "/batches"),
     *("/channels", "/silences", "/audits"),

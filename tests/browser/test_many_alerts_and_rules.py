@@ -7,7 +7,7 @@ from sqlalchemy import text
 from eventpulse.database.connect import open_engine
 from tests.browser.product import Product
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("another browser")
 MOST_NODES = 6_000
 ATTACK = "<img src=x onerror='window.taken=1'>"
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.product import Product
 from tests.receivers import http_receiver
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("another browser")
 
 
 def test_a_channel_is_made_tried_and_seen_among_what_was_sent(product: Product, new_page: Callable[..., Page]) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.at_the_door import until
 from tests.browser.product import Product
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("another browser")
 
 
 def panel(page: Page, title: str):  # type: ignore[no-untyped-def]

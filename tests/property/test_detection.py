@@ -93,6 +93,7 @@ def test_detection_over_batches_gives_what_one_evaluation_gives(name: str, data:
     assert said(standing) == said(whole)
 
 
+@fewer
 @given(st.data())
 def test_rules_that_are_judged_together_find_what_each_finds_alone(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from([*conditions]), min_size=2, max_size=5))
