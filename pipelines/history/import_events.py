@@ -112,7 +112,7 @@ class Importer:
         batch_id, _ = next_batch_id(connection)
         new = once
         if not once.is_empty():
-            new = store_events(connection, once, batch_id=batch_id, origin="import").new
+            new = store_events(connection, once, batch_id=batch_id, origin="import")
         # Whatever live detection changes in its turn as well comes now, so that neither waits for the other for long.
         take_turn(connection, lambda: None)
         days = new.group_by(day=pl.col("timestamp").dt.date()).agg(

@@ -14,10 +14,11 @@ from eventpulse.database.events.history import Slice, stored_events
 from eventpulse.database.events.kept_events import KeptEvents, keep, kept_for
 from rules.evaluation import carry, needs_all_of_the_past, paths_of, select_rows
 from rules.fields import with_fields
-from rules.micro_batches.memory import BEGINNING, Memory, floor_of
+from rules.micro_batches.memory import Memory, floor_of
 from rules.reach import lists_groups, reach
 from rules.rule import Rule
 from rules.trials.replay import wanted_events
+from rules.window import BEGINNING
 
 #: A rule that needs more of them reads history: they would be read one by one.
 MOST_KEPT = 200_000
@@ -36,7 +37,7 @@ def keep_events(
     that keeps what is `hot`. The memories are complete up to a turn."""
     for rule_id, memory in memories.items():
         rule = rules[rule_id]
-        if not needs_all_of_the_past(rule) or lists_groups(rule) or memory.newest is None:
+        if not can_be_handed_on(rule) or memory.newest is None:
             continue
         floor = floor_of(memory, memory.newest, hot)
         old = carry(rule, memory.rows, floor).filter(pl.col("timestamp") <= floor)
@@ -44,6 +45,12 @@ def keep_events(
         if events.height <= MOST_KEPT:
             kept = KeptEvents(floor, events["event_id"].to_list(), events["timestamp"].to_list())
             keep(connection, rule_id, rule.semantic_hash, turn, kept)
+
+
+def can_be_handed_on(rule: Rule) -> bool:
+    """Whether a rule needs some of all that ever was, and the events that it needs say all there is to know. Where it
+    lists its groups they do not: those begin with the very first event."""
+    return needs_all_of_the_past(rule) and not lists_groups(rule)
 
 
 def rows_of_kept(

@@ -14,11 +14,12 @@ import psycopg
 from eventpulse.database.events.history import events_of_batches, newest_stored, oldest_stored
 from eventpulse.database.events.kept_events import kept_for
 from eventpulse.database.ledger.ledger import present, turns_after
+from pipelines.live.keep_events import can_be_handed_on
 from pipelines.live.recall import build_memory
-from rules.evaluation import needs_all_of_the_past, paths_of, select_rows
+from rules.evaluation import paths_of, select_rows
 from rules.fields import with_fields
 from rules.micro_batches.memory import Memory, add_past
-from rules.reach import lists_groups, reach
+from rules.reach import reach
 from rules.rule import Rule
 
 #: So much history is read at once; nobody notices.
@@ -102,7 +103,7 @@ def _up_to(connection: psycopg.Connection, rule: Rule, read: _Read, turn: int, h
 
 
 def _needs_all_of_a_long_past(connection: psycopg.Connection, rule: Rule) -> bool:
-    if not needs_all_of_the_past(rule) or lists_groups(rule):
+    if not can_be_handed_on(rule):
         return False
     scope = reach(rule)
     oldest = oldest_stored(connection, scope.event_types, scope.sources)

@@ -13,13 +13,13 @@ from rules.evaluation import carry, look_back, near, paths_of, select_rows, stab
 from rules.fields import with_fields
 from rules.micro_batches.arrival import Arrival
 from rules.micro_batches.detection import Recalled, anomalies_from, recall_after
-from rules.micro_batches.memory import BEGINNING, TIME_ORDER, Memory, earlier, oldest_anomaly, remembered
+from rules.micro_batches.memory import TIME_ORDER, Memory, oldest_anomaly, remembered
 from rules.micro_batches.narrowing import texts_of_groups
 from rules.reach import reach
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
 from rules.trials.replay import wanted_events
-from rules.window import instant_of
+from rules.window import BEGINNING, earlier, instant_of
 
 _MOST_GROUPS_IN_A_QUERY = 10_000
 _PIECE = timedelta(days=1)

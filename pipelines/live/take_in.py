@@ -85,4 +85,4 @@ class Intake:
         """Those that were not there before; `events` itself where that is all of them."""
         if events.is_empty():
             return events
-        return store_events(self._connection, events, batch_id=batch_id, origin="live").new
+        return store_events(self._connection, events, batch_id=batch_id, origin="live")

@@ -26,10 +26,11 @@ from rules.micro_batches.judging import (
     judge_rule,
     watermark_is_due,
 )
-from rules.micro_batches.memory import NONE_REMEMBERED, Memory, add_anomalies, earlier, remembered
+from rules.micro_batches.memory import NONE_REMEMBERED, Memory, add_anomalies, remembered
 from rules.micro_batches.shared import Shared
 from rules.reach import lists_groups, reach
 from rules.rule import Rule
+from rules.window import earlier
 from rules.write_up import NO_ANOMALIES, write_up
 
 __all__ = [

@@ -16,11 +16,11 @@ from rules.evaluation import FOREVER, carry, case_of, look_back, moves_without_e
 from rules.micro_batches.arrival import SCOPE, Arrival
 from rules.micro_batches.held_against import compared, last_fired
 from rules.micro_batches.limit import within_limit
-from rules.micro_batches.memory import TIME_ORDER, Memory, add_rows, earlier, trim
+from rules.micro_batches.memory import TIME_ORDER, Memory, add_rows, trim
 from rules.micro_batches.shared import Shared
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
-from rules.window import all_at, instant_of
+from rules.window import all_at, earlier, instant_of
 from rules.write_up import Case
 
 #: Rules that look back for ever are judged on what `carry` leaves of their rows, where that can be less.

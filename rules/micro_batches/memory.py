@@ -7,7 +7,7 @@ micro-batch that fails leaves the old one as it was.
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from eventpulse.event import UTC_MICROSECONDS
 from rules.evaluation import carried, carries_what_is_near, look_back
 from rules.micro_batches.shared import Shared
 from rules.rule import Rule
-from rules.window import instant_of
+from rules.window import earlier, instant_of
 
 #: Current anomalies as a memory keeps them; `said` is a hash of what they say, good in this process only.
 REMEMBERED_ANOMALY = pl.Schema(
@@ -34,7 +34,6 @@ SAID = (
     "contributing_count",
 )
 TIME_ORDER = ("timestamp", "position", "event_id")
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 # Trimming costs a pass over all rows; doing it when the rows have doubled makes it cheap on average.
 _FEWEST_ROWS_TO_TRIM = 4_096
 _MOST_CHUNKS = 16
@@ -53,11 +52,6 @@ class Memory:
     judged_through: datetime | None = None
     rows_after_trim: int = 0
     groups_at_most: int = 0
-
-
-def earlier(instant: datetime, span: timedelta) -> datetime:
-    """`instant - span`, but never before the beginning of time."""
-    return instant - span if instant - BEGINNING > span else BEGINNING
 
 
 def add_rows(memory: Memory, rows: pl.DataFrame, newest: datetime | None, shared: Shared | None = None) -> Memory:

@@ -17,9 +17,10 @@ from rules.evaluation import evaluate_whole, paths_of, select_rows
 from rules.fields import token_of, with_fields
 from rules.kinds.wording import group_values
 from rules.micro_batches.detection import Horizons, arrivals, detect
-from rules.micro_batches.memory import BEGINNING, REMEMBERED_ANOMALY, Memory
+from rules.micro_batches.memory import REMEMBERED_ANOMALY, Memory
 from rules.rule import Rule
 from rules.trials.trial import Expected, Trial
+from rules.window import BEGINNING
 
 A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _LIFETIME = timedelta(days=3660)

@@ -1,7 +1,6 @@
 """Store a batch of events, each once: COPY into a temporary table, then insert what is new."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -40,21 +39,14 @@ _MANY = 128
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """`new` are the events that were not there before, in the order given; the others were duplicates."""
-
-    new: pl.DataFrame
-    duplicates: int
-
-
 def prepare_staging(connection: psycopg.Connection) -> None:
     """Make the temporary table of this connection; once is enough."""
     connection.execute(_STAGING)
 
 
-def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str) -> Stored:
-    """Insert the events that are new, inside the caller's transaction.
+def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_id: int, origin: str) -> pl.DataFrame:
+    """Insert the events that are new, inside the caller's transaction, and say which ones those are; the others are
+    duplicates.
 
     `events` has the columns of EVENT_SCHEMA; within it each id stands once. An id that another transaction is just
     bringing is waited for. Raises one of REFUSALS where PostgreSQL refuses a value; nothing is stored then.
@@ -68,7 +60,7 @@ def store_events(connection: psycopg.Connection, events: pl.DataFrame, *, batch_
         known = [event_id for (event_id,) in connection.execute(_FORGET_KNOWN, values)]
         new = events.filter(~pl.col("event_id").is_in(known))
     connection.execute(_INSERT, values)
-    return Stored(new, events.height - new.height)
+    return new
 
 
 def refused_events(connection: psycopg.Connection, events: pl.DataFrame) -> list[tuple[int, str]]:
