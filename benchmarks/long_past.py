@@ -1,4 +1,5 @@
-"""What does a long past cost: how long does it take to store a micro-batch, and a drain to know what rules need?"""
+"""What does a long past cost: how long does it take to store a micro-batch, a drain to know what rules need, and to
+judge an event that comes late?"""
 
 import tempfile
 import time
@@ -60,6 +61,7 @@ def main(
             for _ in range(runs):
                 connection.execute("delete from eventpulse.kept_events")
                 figures = {"all of history read": _start(connection), "handed on by another": _start(connection)}
+                figures["a late event"] = _judge_a_late_event(connection)
                 starts[f"{wanted:,} days of {_EVENTS_OF_A_DAY:,} events"].append(figures)
     report("Storing a micro-batch", rows, unit="as said", json_file=json_file)
     report("A drain that starts, with a rule for spikes of each source", starts, unit="seconds", json_file=json_file)
@@ -84,11 +86,29 @@ def _database() -> Iterator[psycopg.Connection]:
 def _start(connection: psycopg.Connection) -> float:
     """How many seconds a drain takes until it knows everything; it hands that on at its end."""
     begun = time.perf_counter()
-    detector = Detector(connection, Horizons(timedelta(seconds=5), timedelta(days=1), timedelta(seconds=300)))
-    detector.follow()
+    detector = _detector(connection)
     seconds = time.perf_counter() - begun
     detector.hand_on()
     return seconds
+
+
+def _judge_a_late_event(connection: psycopg.Connection) -> float:
+    """How many seconds it takes to judge an event that is two days late."""
+    detector, at = _detector(connection), datetime.combine(TODAY - timedelta(days=2), time_of_day(12), UTC)
+    batch, now = _events(1, at), datetime.combine(TODAY, time_of_day(12), UTC)
+    with connection.transaction(force_rollback=True):
+        store_events(connection, batch, batch_id=0, origin="live")
+        begun = time.perf_counter()
+        foreseen = detector.foresee(batch, now, {})
+        if foreseen.findings is not None or detector.find(foreseen, now, now, {}).findings.faults:
+            raise AssertionError("The event was not judged as a late one.")
+        return time.perf_counter() - begun
+
+
+def _detector(connection: psycopg.Connection) -> Detector:
+    detector = Detector(connection, Horizons(timedelta(seconds=5), timedelta(days=7), timedelta(seconds=300)))
+    detector.follow()
+    return detector
 
 
 def _add_rule(connection: psycopg.Connection) -> None:
@@ -111,8 +131,21 @@ def _add_rule(connection: psycopg.Connection) -> None:
 
 def _store(connection: psycopg.Connection, count: int, day: date, batch_id: int) -> float:
     """Store a micro-batch; says how many seconds it took, commit included."""
-    start = datetime.combine(day, time_of_day(), UTC)
-    batch = pl.DataFrame(
+    batch = _events(count, datetime.combine(day, time_of_day(), UTC))
+    begun = time.perf_counter()
+    with connection.transaction():
+        store_events(connection, batch, batch_id=batch_id, origin="live")
+    seconds = time.perf_counter() - begun
+    connection.execute(
+        "insert into eventpulse.batches (batch_id, origin, taken, stored, duplicates, dead_lettered, started_at,"
+        " newest_event_at) values (%s, 'live', %s, %s, 0, 0, now(), %s)",
+        (batch_id, count, count, batch["timestamp"].max()),
+    )
+    return seconds
+
+
+def _events(count: int, start: datetime) -> pl.DataFrame:
+    return pl.DataFrame(
         {
             "event_id": [str(uuid4()) for _ in range(count)],
             "event_type": "page_view",
@@ -125,16 +158,6 @@ def _store(connection: psycopg.Connection, count: int, day: date, batch_id: int)
         },
         schema=EVENT_SCHEMA,
     )
-    begun = time.perf_counter()
-    with connection.transaction():
-        store_events(connection, batch, batch_id=batch_id, origin="live")
-    seconds = time.perf_counter() - begun
-    connection.execute(
-        "insert into eventpulse.batches (batch_id, origin, taken, stored, duplicates, dead_lettered, started_at,"
-        " newest_event_at) values (%s, 'live', %s, %s, 0, 0, now(), %s)",
-        (batch_id, count, count, batch["timestamp"].max()),
-    )
-    return seconds
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from eventpulse.event import UTC_MICROSECONDS
 from rules.episode import from_since_on, point_triggers, row_triggers, spaced, triggers
 from rules.fields import with_fields
 from rules.kinds import KINDS
-from rules.kinds.kind import Found
+from rules.kinds.kind import FarRow, Found
 from rules.kinds.wording import group_name
 from rules.rule import Rule
 from rules.selection import ROW_ORDER, paths_of, select_all, select_rows
@@ -26,9 +26,13 @@ __all__ = [
     "carry",
     "case_of",
     "evaluate_whole",
+    "far_row",
+    "far_rows",
     "judge",
     "look_back",
     "moves_without_events",
+    "near",
+    "needs_all_of_the_past",
     "paths_of",
     "select_all",
     "select_rows",
@@ -49,10 +53,23 @@ def look_back(rule: Rule) -> timedelta:
 
 @lru_cache(maxsize=10_000)
 def near(rule: Rule) -> timedelta | None:
-    """Rows with a timestamp after `since - near(rule)`, and the first row of each group, suffice to judge from `since`
+    """Rows with a timestamp after `since - near(rule)`, and the far row of each group, suffice to judge from `since`
     on; None where others may matter as well."""
     kind = KINDS[rule.condition.type]
-    return reaching(kind.recently(rule), *_spans(rule)) if kind.only_first_row_matters(rule) else None
+    return None if kind.far_row(rule) is None else reaching(kind.recently(rule), *_spans(rule))
+
+
+def far_row(rule: Rule) -> FarRow | None:
+    """Which row of each group matters beside those that are near."""
+    return KINDS[rule.condition.type].far_row(rule)
+
+
+def far_rows(rule: Rule, rows: pl.DataFrame, through: datetime) -> pl.DataFrame:
+    """The far row of each group, of its rows up to an instant, all in time order; nothing later matters to it."""
+    far = rows.filter(rows["timestamp"] <= through)
+    if far_row(rule) == "first":
+        return far.unique("group_key", keep="first", maintain_order=True)
+    return KINDS[rule.condition.type].carry(rule, far, through)
 
 
 def needs_all_of_the_past(rule: Rule) -> bool:

@@ -215,7 +215,7 @@ class Detector:
         findings = foreseen.findings
         if findings is None:
             late = [arrival for arrival in foreseen.arrived if not arrival.forgotten.is_empty()]
-            recalled = {arrival.rule.rule_id: recall(self._connection, arrival) for arrival in late}
+            recalled = {arrival.rule.rule_id: self._recall(arrival) for arrival in late}
             findings = self._detect(foreseen.rules, foreseen.arrived, recalled, watermark)
         findings = replace(findings, faults={**faults, **findings.faults})
         accepted = {arrival.rule.rule_id: arrival.newest for arrival in foreseen.arrived}
@@ -254,6 +254,9 @@ class Detector:
         """The newest event time that a rule has selected."""
         memory = self._memories.get(rule_id)
         return None if memory is None else memory.newest
+
+    def _recall(self, arrival: Arrival) -> Recalled:
+        return recall(self._connection, arrival, self._memories[arrival.rule.rule_id])
 
     def _detect(
         self,

@@ -9,12 +9,13 @@ from eventpulse.database.anomalies.findings import Progress
 from eventpulse.database.events.history import Slice, current_anomalies, newest_stored, oldest_stored, stored_events
 from pipelines.live.keep_events import rows_of_kept
 from rules.alerting.spans import true_before
-from rules.evaluation import carry, look_back, near, paths_of, select_rows, stable_group_key
+from rules.evaluation import carry, far_row, far_rows, look_back, near, paths_of, select_rows, stable_group_key
 from rules.fields import with_fields
 from rules.micro_batches.arrival import Arrival
-from rules.micro_batches.detection import Recalled, anomalies_from, recall_after
+from rules.micro_batches.detection import Recalled
 from rules.micro_batches.memory import TIME_ORDER, Memory, oldest_anomaly, remembered
 from rules.micro_batches.narrowing import texts_of_groups
+from rules.micro_batches.recalling import anomalies_from, lacking
 from rules.reach import reach
 from rules.rule import Rule
 from rules.selection import ROW_ORDER
@@ -25,6 +26,7 @@ _MOST_GROUPS_IN_A_QUERY = 10_000
 _PIECE = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 _FEW_ROWS = 50_000
+_THE_ONE_GROUP = "{}"
 
 
 def build_memory(
@@ -52,16 +54,17 @@ def build_memory(
     return Memory(floor, rows, anomalies, newest, judged_through, rows_after_trim=rows.height, groups_at_most=groups)
 
 
-def recall(connection: psycopg.Connection, arrival: Arrival) -> Recalled:
-    """What the database holds of the groups whose judgement begins before the memory's floor."""
-    rule = arrival.rule
+def recall(connection: psycopg.Connection, arrival: Arrival, memory: Memory) -> Recalled:
+    """What the database holds of the groups whose judgement begins before the memory's floor. The memory does not have
+    the rows of the arrival yet, the database does."""
+    rule, lacks = arrival.rule, lacking(arrival, memory)
     groups = arrival.forgotten["group"].to_list()
     few = groups if len(groups) <= _MOST_GROUPS_IN_A_QUERY else None
-    rows = _near(connection, rule, arrival.forgotten["since"].min())  # type: ignore[arg-type]
-    if rows is None:
-        rows = _rows(connection, rule, after=recall_after(arrival), groups=few)
+    rows = [lacks.known, _rows(connection, rule, after=lacks.after, groups=few)]
+    if lacks.searched:
+        rows.append(_newest_rows(connection, rule, lacks.searched, through=lacks.after))
     keys = None if few is None else [stable_group_key(group) for group in few]
-    return Recalled(rows, standing_anomalies(connection, rule, anomalies_from(arrival), keys))
+    return Recalled(pl.concat(rows), standing_anomalies(connection, rule, anomalies_from(arrival), keys))
 
 
 def standing_anomalies(
@@ -115,18 +118,17 @@ def _carried(
 def _near(
     connection: psycopg.Connection, rule: Rule, since: datetime, besides: int | None = None
 ) -> pl.DataFrame | None:
-    """The rows that matter from an instant on, where they are the first row of all and those that lie near; None where
-    others may matter as well, or where each of several groups has a first row."""
+    """The rows that matter from an instant on, where they are one far row and those that lie near; None where others
+    may matter as well, or where each of several groups has a far row."""
     span = near(rule)
     if span is None or not rule.has_one_group:
         return None
     after = earlier(since, span)
-    return pl.concat(
-        [
-            _first_row(connection, rule, through=after, besides=besides),
-            _rows(connection, rule, after=after, besides=besides),
-        ]
-    )
+    if far_row(rule) == "first":
+        far = _first_row(connection, rule, through=after, besides=besides)
+    else:
+        far = _newest_rows(connection, rule, frozenset([_THE_ONE_GROUP]), through=after, besides=besides)
+    return pl.concat([far, _rows(connection, rule, after=after, besides=besides)])
 
 
 def _first_row(connection: psycopg.Connection, rule: Rule, *, through: datetime, besides: int | None) -> pl.DataFrame:
@@ -140,6 +142,27 @@ def _first_row(connection: psycopg.Connection, rule: Rule, *, through: datetime,
             return rows.sort(TIME_ORDER).head(1)
         after, span = after + span, min(2 * span, _PIECE)
     return _rows(connection, rule, after=through, through=through)
+
+
+def _newest_rows(
+    connection: psycopg.Connection,
+    rule: Rule,
+    groups: frozenset[str],
+    *,
+    through: datetime,
+    besides: int | None = None,
+) -> pl.DataFrame:
+    """The far row of each group up to an instant, looked for backwards from there, in ever longer pieces."""
+    scope, span, missing = reach(rule), timedelta(minutes=1), set(groups)
+    oldest = oldest_stored(connection, scope.event_types, scope.sources)
+    found = [_rows(connection, rule, after=through, through=through)]
+    while missing and oldest is not None and through >= oldest:
+        after = earlier(through, span)
+        rows = _rows(connection, rule, after=after, through=through, groups=sorted(missing), besides=besides)
+        found.append(far_rows(rule, rows.filter(pl.col("group").is_in(list(missing))).sort(TIME_ORDER), through))
+        missing.difference_update(found[-1]["group"])
+        through, span = after, min(2 * span, _PIECE)
+    return pl.concat(found)
 
 
 def _rows(

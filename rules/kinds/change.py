@@ -56,8 +56,8 @@ def recently(rule: Rule) -> timedelta:
     return _window(rule) + _offset(rule)
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return False
+def far_row(rule: Rule) -> None:
+    return None
 
 
 def true_without_rows(rule: Rule) -> bool:

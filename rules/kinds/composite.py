@@ -64,8 +64,8 @@ def recently(rule: Rule) -> timedelta:
     return max(timedelta(seconds=rule.window_seconds), *members)
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return False
+def far_row(rule: Rule) -> None:
+    return None
 
 
 def true_without_rows(rule: Rule) -> bool:

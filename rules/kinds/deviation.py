@@ -23,7 +23,7 @@ from rules.conditions import Deviation
 from rules.filters import Filters
 from rules.kinds.buckets import Baseline
 from rules.kinds.judged_buckets import Placed, judged_buckets
-from rules.kinds.kind import Account, Course, Found, Listed, as_points
+from rules.kinds.kind import Account, Course, FarRow, Found, Listed, as_points
 from rules.kinds.operators import RELATIONS
 from rules.kinds.wording import metric_of_events, newest, number, span, unit_of
 from rules.metrics import GROWING, metric_columns
@@ -59,8 +59,8 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(microseconds=(Baseline.of(_condition(rule)).reach + 4) * _size(rule))
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return True
+def far_row(rule: Rule) -> FarRow:
+    return "first"
 
 
 def true_without_rows(rule: Rule) -> bool:

@@ -11,6 +11,8 @@ import polars as pl
 from rules.filters import Filters
 from rules.rule import Rule
 
+FarRow = Literal["first", "newest"]
+
 #: Triggers as lists, one for each column of the moments that they are: `group_key`, `at`, `row`, `true`, and what the
 #: kind has put there for itself.
 Found = Mapping[str, list[Any]]
@@ -94,8 +96,9 @@ class Kind(Protocol):
         """How far before an instant rows matter to the course from that instant on, beside the newest row before
         them: what `look_back` is where only what is near shall be read."""
 
-    def only_first_row_matters(self, rule: Rule) -> bool:
-        """Whether no row further back than `recently` matters, except for the very first row of each group."""
+    def far_row(self, rule: Rule) -> FarRow | None:
+        """Which one row of each group matters of those further back than `recently`: the very first, or the newest that
+        `carry` keeps of them; None where others may matter as well, or where it does not look back for ever."""
 
     def true_without_rows(self, rule: Rule) -> bool:
         """Whether the truth may hold where the look-back holds no row, once the group has begun. `carry` keeps a row

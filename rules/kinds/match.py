@@ -34,8 +34,8 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(0)
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return False
+def far_row(rule: Rule) -> None:
+    return None
 
 
 def true_without_rows(rule: Rule) -> bool:

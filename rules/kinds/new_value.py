@@ -15,7 +15,7 @@ import polars as pl
 from rules.conditions import NewValue
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found
+from rules.kinds.kind import Account, Course, FarRow, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain, span
 from rules.picking import picked
@@ -44,8 +44,8 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(seconds=_condition(rule).lookback_seconds)
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return True
+def far_row(rule: Rule) -> FarRow:
+    return "first"
 
 
 def true_without_rows(rule: Rule) -> bool:

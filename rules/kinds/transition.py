@@ -13,7 +13,7 @@ import polars as pl
 from rules.conditions import Transition
 from rules.fields import as_token
 from rules.filters import Filters
-from rules.kinds.kind import Account, Course, Found
+from rules.kinds.kind import Account, Course, FarRow, Found
 from rules.kinds.points import account_of_events, course_of_events, point_truth
 from rules.kinds.wording import number_in, plain
 from rules.picking import picked
@@ -41,8 +41,8 @@ def recently(rule: Rule) -> timedelta:
     return timedelta(0)
 
 
-def only_first_row_matters(rule: Rule) -> bool:
-    return False
+def far_row(rule: Rule) -> FarRow:
+    return "newest"
 
 
 def true_without_rows(rule: Rule) -> bool:

@@ -7,13 +7,13 @@ serve the live drain and the tests, and a batch that fails half-way is simply ju
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import polars as pl
 
 from rules.alerting.spans import Spans
-from rules.evaluation import look_back, select_all
+from rules.evaluation import select_all
 from rules.micro_batches.arrival import Arrival, arrive
 from rules.micro_batches.held_against import with_lateness
 from rules.micro_batches.judging import (
@@ -30,7 +30,6 @@ from rules.micro_batches.memory import NONE_REMEMBERED, Memory, add_anomalies, r
 from rules.micro_batches.shared import Shared
 from rules.reach import lists_groups, reach
 from rules.rule import Rule
-from rules.window import earlier
 from rules.write_up import NO_ANOMALIES, write_up
 
 __all__ = [
@@ -38,12 +37,10 @@ __all__ = [
     "Horizons",
     "Recalled",
     "Watched",
-    "anomalies_from",
     "arrivals",
     "detect",
     "empty_memory",
     "looking_at",
-    "recall_after",
 ]
 
 _NOTHING_WATCHED = Watched()
@@ -109,17 +106,6 @@ def _looks_at_any(rule: Rule, types: set[str]) -> bool:
     them marked in every batch."""
     wanted = reach(rule).event_types
     return wanted is None or not types.isdisjoint(wanted) or lists_groups(rule)
-
-
-def recall_after(arrival: Arrival) -> datetime:
-    """Rows with a later timestamp than this suffice to judge the forgotten groups of an arrival."""
-    return earlier(arrival.forgotten["since"].min(), look_back(arrival.rule))  # type: ignore[arg-type]
-
-
-def anomalies_from(arrival: Arrival) -> datetime:
-    """Current anomalies of the forgotten groups from this instant on are needed too: they may fall, or cool down."""
-    cooldown = timedelta(seconds=arrival.rule.cooldown_seconds)
-    return earlier(arrival.forgotten["since"].min(), cooldown)  # type: ignore[arg-type]
 
 
 def detect(

@@ -99,7 +99,7 @@ def test_what_was_handed_on_and_what_came_since_is_what_all_of_history_gives(
     without_the_past(monkeypatch)
     found = memories(other)
 
-    assert found.keys() == whole.keys() and len(found) == 11
+    assert found.keys() == whole.keys() and len(found) == 10
     for name, memory in found.items():
         assert (memory.floor, memory.newest) == (whole[name].floor, whole[name].newest)
         assert plain(memory.rows) == plain(whole[name].rows), name
@@ -107,7 +107,7 @@ def test_what_was_handed_on_and_what_came_since_is_what_all_of_history_gives(
 
 def memories_without_what_was_handed_on(connection: psycopg.Connection) -> dict[str, Memory]:
     with connection.transaction(force_rollback=True):
-        assert connection.execute("delete from eventpulse.kept_events").rowcount == 11
+        assert connection.execute("delete from eventpulse.kept_events").rowcount == 10
         return memories(connection)
 
 

@@ -119,25 +119,37 @@ def test_what_came_too_late_is_stored_and_shown(api: TestClient, drain: Any, red
     assert (ledger["balance"]["too_late"], sum(day["too_late"] for day in ledger["data"])) == (1, 1)
 
 
+LOOKING_BACK_FOR_EVER = {
+    "deviation": {"metric": "count", "bucket_seconds": 60, "baseline_buckets": 5},
+    "new_value": {"field": "payload.version", "lookback_seconds": 36_000},
+    "transition": {"field": "payload.version"},
+}
+
+
+@pytest.mark.parametrize("group_by", [[], ["source"]], ids=["one group", "groups"])
+@pytest.mark.parametrize("kind", LOOKING_BACK_FOR_EVER)
 def test_a_late_event_lets_nobody_read_all_of_history(
-    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, kind: str, group_by: list[str]
 ) -> None:
-    spike = {"type": "deviation", "metric": "count", "bucket_seconds": 60, "baseline_buckets": 5}
-    save_rule(database_url, {"name": "spike", "severity": "info", "window_seconds": 60, "condition": spike})
+    condition = {"type": kind, **LOOKING_BACK_FOR_EVER[kind]}
+    rule = {"name": "old", "severity": "info", "window_seconds": 60, "group_by": group_by, "condition": condition}
+    save_rule(database_url, rule)
     monkeypatch.setattr(memory, "_FEWEST_ROWS_TO_TRIM", 0)
     read, real, hour = 0, recall.stored_events, timedelta(hours=1)
 
     def counted(*of: Any) -> Any:
         nonlocal read
-        found = real(*of)
-        read += found.height
-        return found
+        events = real(*of)
+        read += events.height
+        return events
 
     with a_drain(database_url, redis_url) as drain:
-        publish(redis_url, [event(number, number * hour) for number in range(500)])
+        publish(redis_url, [event(number, number * hour, payload={"version": 1}) for number in range(500)])
         drain.run_until_empty()
         monkeypatch.setattr(recall, "stored_events", counted)
-        publish(redis_url, [event(1_000, 490.5 * hour)])
+        publish(redis_url, [event(1_000, 490.5 * hour, payload={"version": 2})])
         drain.run_until_empty()
+        if kind != "deviation":
+            assert found(drain)[0] == (START + 490.5 * hour, "late")
 
-    assert 0 < read < 20
+    assert 0 < read < 40

@@ -141,7 +141,7 @@ def keep_up(book: Book, batches: list[list[Event]], horizons: Horizons) -> None:
         stored += batch
         newest = max([newest, *(EPOCH + timedelta(microseconds=event.at) for event in batch)])
         arrived = arrivals([rule], memories, with_fields(frame(batch), paths_of([rule])), horizons)
-        recalled = {arrival.rule.rule_id: recall(arrival, stored, standing) for arrival in arrived}
+        recalled = {arrival.rule.rule_id: recall(arrival, memories, stored, standing) for arrival in arrived}
         watermark = newest - horizons.lateness if number < len(batches) else EPOCH + timedelta(days=30_000)
         found = detect([rule], memories, arrived, recalled, watermark, horizons, {rule.rule_id: book.watched()})
         assert not found.faults, found.faults

@@ -2,6 +2,7 @@
 evaluation."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
@@ -12,19 +13,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from eventpulse.event import UTC_MICROSECONDS
-from rules.evaluation import FIRED, evaluate_whole, judge, near, paths_of, select_rows
+from rules.evaluation import FIRED, evaluate_whole, far_rows, judge, near, paths_of, select_rows
 from rules.fields import with_fields
 from rules.micro_batches.arrival import Arrival
 from rules.micro_batches.detection import (
     Horizons,
     Recalled,
-    anomalies_from,
     arrivals,
     detect,
     empty_memory,
-    recall_after,
 )
-from rules.micro_batches.memory import add_past, remembered
+from rules.micro_batches.memory import Memory, add_past, remembered
+from rules.micro_batches.recalling import anomalies_from, lacking
 from rules.rule import Rule, read_rule
 from rules.selection import ROW_ORDER
 from tests.reference.agreement import EPOCH, START, Event, documents, events, filters, frame, instants, rules
@@ -132,23 +132,21 @@ def test_events_that_are_put_into_the_past_are_judged_on_like_those_that_were_th
     )
 
 
-@pytest.mark.parametrize("name", ["deviation", "new_value"])
+@pytest.mark.parametrize("name", ["deviation", "new_value", "transition"])
 @fewer
 @given(st.data())
-def test_the_first_row_of_each_group_and_what_lies_near_suffice(name: str, data: st.DataObject) -> None:
+def test_the_far_row_of_each_group_and_what_lies_near_suffice(name: str, data: st.DataObject) -> None:
     rule = data.draw(rules_of(name))
     rows = rows_of(rule, [replace(event, position=place) for place, event in enumerate(data.draw(events()))])
     at = EPOCH + timedelta(microseconds=data.draw(instants))
     span = near(rule)
     assert span is not None
 
-    lies_near = rows.filter(pl.col("timestamp") > at - span)
-    kept = pl.concat([rows.group_by("group_key", maintain_order=True).first().select(rows.columns), lies_near])
+    kept = pl.concat([far_rows(rule, rows, at - span), rows.filter(pl.col("timestamp") > at - span)])
 
     since = rows.select(pl.col("group_key").unique()).with_columns(since=pl.lit(at, UTC_MICROSECONDS))
     found, whole = (
-        judge(rule, each.sort(ROW_ORDER), since=since, fired=FIRED.to_frame(), until=END)
-        for each in (kept.unique("event_id"), rows)
+        judge(rule, each.sort(ROW_ORDER), since=since, fired=FIRED.to_frame(), until=END) for each in (kept, rows)
     )
     assert said(found) == said(whole)
 
@@ -165,7 +163,7 @@ def detected(rules: list[Rule], batches: list[list[Event]], horizons: Horizons) 
         stored += batch
         newest = max([newest, *(EPOCH + timedelta(microseconds=event.at) for event in batch)])
         arrived = arrivals(rules, memories, with_fields(frame(batch), paths_of(rules)), horizons)
-        recalled = {arrival.rule.rule_id: recall(arrival, stored, standing) for arrival in arrived}
+        recalled = {arrival.rule.rule_id: recall(arrival, memories, stored, standing) for arrival in arrived}
         last = not batch and len(stored) == sum(map(len, batches))
         watermark = END if last else newest - horizons.lateness
         found = detect(rules, memories, arrived, recalled, watermark, horizons)
@@ -177,13 +175,17 @@ def detected(rules: list[Rule], batches: list[list[Event]], horizons: Horizons) 
     return standing
 
 
-def recall(arrival: Arrival, stored: list[Event], standing: pl.DataFrame) -> Recalled:
+def recall(arrival: Arrival, memories: Mapping[UUID, Memory], stored: list[Event], standing: pl.DataFrame) -> Recalled:
     """What the database would give for the groups that are forgotten."""
+    rule = arrival.rule
     if arrival.forgotten.is_empty():
-        return Recalled(rows_of(arrival.rule, []), remembered(standing.clear()))
-    rows = rows_of(arrival.rule, stored).filter(pl.col("timestamp") > recall_after(arrival))
-    of_rule = standing.filter(pl.col("rule_id") == str(arrival.rule.rule_id))
-    return Recalled(rows, remembered(of_rule).filter(pl.col("occurred_at") >= anomalies_from(arrival)))
+        return Recalled(rows_of(rule, []), remembered(standing.clear()))
+    lacks, rows = lacking(arrival, memories[rule.rule_id]), rows_of(rule, stored)
+    read = [lacks.known, rows.filter(pl.col("timestamp") > lacks.after)]
+    if lacks.searched:
+        read.append(far_rows(rule, rows.filter(pl.col("group").is_in(list(lacks.searched))), lacks.after))
+    of_rule = standing.filter(pl.col("rule_id") == str(rule.rule_id))
+    return Recalled(pl.concat(read), remembered(of_rule).filter(pl.col("occurred_at") >= anomalies_from(arrival)))
 
 
 def rows_of(rule: Rule, listed: list[Event]) -> pl.DataFrame:
