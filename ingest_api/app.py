@@ -4,8 +4,8 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -62,18 +62,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if known.redis_url is None or known.database_url is None:
         raise SettingsError("DATABASE_URL and REDIS_URL are not set. `eventpulse up` starts both servers and the API.")
 
-    instruments = Instruments()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[AppState]:
-        async with _living(known, instruments) as state:
-            yield state
-
     app = FastAPI(
         title="EventPulse",
         version="1",
         description="Events over HTTP, kept, and watched by rules. Every error is JSON with `error`.",
-        lifespan=lifespan,
+        lifespan=lifespan_of(known),
         redirect_slashes=False,
         telemetry=None if "FASTAPI_OTEL_AUTO_CONFIGURE" in os.environ else _NO_TELEMETRY,
     )
@@ -114,13 +107,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(dashboard_routes.router)
     answer_errors_as_json(app)
     add_door(app, known)
-    app.add_middleware(Metered, meter=instruments.http)
+    app.add_middleware(Metered)
     complete_openapi(app, known)
     return app
 
 
+def lifespan_of(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[AppState]]:
+    """What an application has while it runs: its connections, what it counts, and the tasks beside the requests."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
+        async with _living(settings) as state:
+            yield state
+
+    return lifespan
+
+
 @asynccontextmanager
-async def _living(settings: Settings, instruments: Instruments) -> AsyncIterator[AppState]:
+async def _living(settings: Settings) -> AsyncIterator[AppState]:
     assert settings.redis_url is not None and settings.database_url is not None
     redis_url = settings.redis_url.get_secret_value()
     engine = open_engine(
@@ -136,6 +140,7 @@ async def _living(settings: Settings, instruments: Instruments) -> AsyncIterator
         shards=shards_of(settings.shards),
     )
     publisher = Publisher(writer, shards=settings.shards, refuse_when_full=backlog.refuse_when_full)
+    instruments = Instruments()
     instruments.backlog = backlog
     noted = instruments.micro_batch_seconds.observe
     observations = Observations(engine, blocking_client, noted, shards=settings.shards)

@@ -12,7 +12,7 @@ from eventpulse.api_key import ApiKey, Scope, hash_of, mint_key
 from eventpulse.clock import utc_now
 from eventpulse.database.api_keys import add_key
 from eventpulse.settings import Settings
-from ingest_api.app import create_app
+from tests.applications import app_with
 
 EVENT = {"event_type": "page_view", "source": "web", "timestamp": "2026-01-31T10:00:00Z"}
 LOOPBACK = "http://127.0.0.1/api/v1/"
@@ -35,7 +35,7 @@ def bearer(key: str) -> dict[str, str]:
 @contextmanager
 def serving(settings: Settings, base_url: str = LOOPBACK, **changes: Any) -> Iterator[TestClient]:
     """The API, with some settings changed."""
-    with TestClient(create_app(settings.model_copy(update=changes)), base_url=base_url) as client:
+    with TestClient(app_with(settings.model_copy(update=changes)), base_url=base_url) as client:
         yield client
 
 

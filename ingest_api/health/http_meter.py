@@ -39,11 +39,10 @@ class HttpMeter:
 
 
 class Metered:
-    """ASGI middleware that notes every HTTP request with a meter."""
+    """ASGI middleware that notes every HTTP request with the meter of the application's instruments."""
 
-    def __init__(self, app: ASGIApp, meter: HttpMeter) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and note how it was answered."""
@@ -51,6 +50,7 @@ class Metered:
             await self._app(scope, receive, send)
             return
         begun, status = perf_counter(), 500
+        meter: HttpMeter = scope["state"]["instruments"].http
 
         async def note_status(message: Message) -> None:
             nonlocal status
@@ -63,7 +63,7 @@ class Metered:
         finally:
             route = route_of(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._meter.note(method, route, status, perf_counter() - begun)
+            meter.note(method, route, status, perf_counter() - begun)
 
 
 def route_of(scope: Scope) -> str:

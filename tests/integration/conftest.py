@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from eventpulse.settings import Settings
-from ingest_api.app import create_app
+from tests.applications import app_with
 
 
 @pytest.fixture
@@ -25,5 +25,5 @@ def settings(database_url: str, redis_url: str) -> Settings:
 @pytest.fixture
 def api(settings: Settings) -> Iterator[TestClient]:
     """A client of the API. Its path is relative to /api/v1."""
-    with TestClient(create_app(settings), base_url="http://127.0.0.1/api/v1/") as client:
+    with TestClient(app_with(settings), base_url="http://127.0.0.1/api/v1/") as client:
         yield client

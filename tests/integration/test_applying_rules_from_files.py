@@ -95,7 +95,7 @@ def test_exported_rules_are_the_rules_that_stand(folder: Path, tmp_path: Path) -
 
 
 def test_a_refusal_of_the_api_is_a_sentence(api: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = RuleApi(TestClient(api.app, base_url="http://127.0.0.1"), "http://127.0.0.1/elsewhere")
+    gone = RuleApi(api, "http://127.0.0.1/elsewhere")
     monkeypatch.setattr(command, "open_rule_api", lambda url, key: nullcontext(gone))
     result = run("apply", folder)
     assert result.exit_code == 1
