@@ -1,7 +1,9 @@
 """The buckets that the rows of a `deviation` lie in, and the bounds that their past sets them (see buckets.py)."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -12,8 +14,9 @@ from rules.metrics import Measure
 from rules.window import first_of_runs
 
 _END_OF_TIME = 2**62
-# Many buckets have the same past, above all where little happens; but long pasts take much room.
+# Numbers; long pasts take much room.
 _MOST_REMEMBERED = 1_000_000
+_LONGEST_KEPT = 16
 _JUDGED = {
     "group_key": pl.UInt64,
     "bucket": pl.Int64,
@@ -44,6 +47,20 @@ class Placed:
         return Measure(condition, self.rows, self.frame["at"], self.size, self.frame["bucket"])
 
 
+class _Pattern(NamedTuple):
+    """What the bounds of a group's buckets depend on, counted in buckets from its first one: which buckets have events
+    and what value each, and the first and last bucket that are asked for."""
+
+    buckets: tuple[int, ...]
+    values: tuple[float | None, ...]
+    since: int
+    until: int
+
+
+#: A bucket counted from the group's first one, its value, and its bounds where it has a past.
+_Bounded = tuple[int, float | None, float | None, float | None]
+
+
 def judged_buckets(
     condition: Deviation, placed: Placed, first: int, last: int | None, *, inside_too: bool
 ) -> pl.DataFrame:
@@ -51,31 +68,73 @@ def judged_buckets(
     without `inside_too` not those that are seen to lie between them."""
     baseline = Baseline.of(condition)
     filled = _filled(condition, placed)
-    bounds: dict[tuple[float, ...], tuple[float, float]] = {}
+    judge = _Judge(condition, baseline, inside_too)
     found: list[tuple[int, int, float | None, float | None, float | None, int, int]] = []
     all_buckets, all_values = filled["bucket"].to_list(), filled["value"].to_list()
     for key, start, end in runs(filled["group_key"]):
-        buckets, values = all_buckets[start:end], all_values[start:end]
+        began, buckets = all_buckets[start], all_buckets[start:end]
         until = _END_OF_TIME if last is None else max(last, buckets[-1])
-        since = first if inside_too else max(first, baseline.first_predicted(buckets[0]))
+        since = max(first, began) if inside_too else max(first, baseline.first_predicted(began))
         if since > until:
             continue
-        known = {bucket: value for bucket, value in zip(buckets, values, strict=True) if value is not None}
-        for bucket, past in baseline.pasts(buckets, known, since, until):
-            value = known.get(bucket, 0.0 if baseline.empty_is_zero else None)
-            if past is None:
-                if inside_too:
-                    found.append((key, bucket, value, None, None, *_span(filled, buckets, start, bucket)))
-                continue
-            if past not in bounds:
-                if len(bounds) * len(past) > _MOST_REMEMBERED:
-                    bounds.clear()
-                centre, spread = predict(condition, past)
-                bounds[past] = centre - condition.value * spread, centre + condition.value * spread
-            lower, upper = bounds[past]
-            if inside_too or not (value is None or lower < value < upper):
-                found.append((key, bucket, value, lower, upper, *_span(filled, buckets, start, bucket)))
+        pattern = _Pattern(
+            tuple([bucket - began for bucket in buckets]),
+            tuple(all_values[start:end]),
+            since - began,
+            min(until, buckets[-1] + baseline.reach) - began,
+        )
+        for after, value, lower, upper in judge.bounded(pattern):
+            bucket = began + after
+            found.append((key, bucket, value, lower, upper, *_span(filled, buckets, start, bucket)))
     return pl.DataFrame(found, schema=_JUDGED, orient="row")
+
+
+class _Judge:
+    """Groups in which little happens mostly went the same way, and many buckets have the same past; neither is looked
+    at twice."""
+
+    def __init__(self, condition: Deviation, baseline: Baseline, inside_too: bool) -> None:
+        self._condition = condition
+        self._baseline = baseline
+        self._inside_too = inside_too
+        self._bounded: dict[_Pattern, list[_Bounded]] = {}
+        self._bounds: dict[tuple[float, ...], tuple[float, float]] = {}
+
+    def bounded(self, pattern: _Pattern) -> list[_Bounded]:
+        """The buckets to be told of groups that went like this."""
+        if len(pattern.buckets) > _LONGEST_KEPT:
+            return list(self._find(pattern))
+        known = self._bounded.get(pattern)
+        if known is None:
+            if len(self._bounded) * _LONGEST_KEPT > _MOST_REMEMBERED:
+                self._bounded.clear()
+            known = self._bounded[pattern] = list(self._find(pattern))
+        return known
+
+    def _find(self, pattern: _Pattern) -> Iterator[_Bounded]:
+        known = {
+            bucket: value for bucket, value in zip(pattern.buckets, pattern.values, strict=True) if value is not None
+        }
+        missing = 0.0 if self._baseline.empty_is_zero else None
+        for bucket, past in self._baseline.pasts(pattern.buckets, known, pattern.since, pattern.until):
+            value = known.get(bucket, missing)
+            if past is None:
+                if self._inside_too:
+                    yield bucket, value, None, None
+                continue
+            lower, upper = self._bounds_after(past)
+            if self._inside_too or not (value is None or lower < value < upper):
+                yield bucket, value, lower, upper
+
+    def _bounds_after(self, past: tuple[float, ...]) -> tuple[float, float]:
+        known = self._bounds.get(past)
+        if known is None:
+            if len(self._bounds) * len(past) > _MOST_REMEMBERED:
+                self._bounds.clear()
+            centre, spread = predict(self._condition, past)
+            width = self._condition.value * spread
+            known = self._bounds[past] = centre - width, centre + width
+        return known
 
 
 def _filled(condition: Deviation, placed: Placed) -> pl.DataFrame:
