@@ -111,6 +111,11 @@ def import_files(
         typer.echo("Nothing was stored.")
         raise typer.Exit(1 if work.progress.dealt.skipped else 0)
     _evaluate(settings, work.first_day, work.last_day, at_once=evaluate)
+    if work.first_day is not None and work.first_day < settings.history_from:
+        typer.echo(
+            f"Dagster shows days from {settings.history_from} on. After the next start of EventPulse it shows these too"
+            " (those before 2015 with EVENTPULSE_HISTORY_FROM)."
+        )
 
 
 class _Import:

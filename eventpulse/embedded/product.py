@@ -7,6 +7,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
+from eventpulse.clock import utc_now
 from eventpulse.database.api_keys import require_admin_key
 from eventpulse.database.connect import open_engine
 from eventpulse.database.migrate import migrate
@@ -17,6 +18,7 @@ from eventpulse.embedded.dagster_home import (
     prepare_dagster_home,
     with_driver,
 )
+from eventpulse.embedded.first_day import with_first_day
 from eventpulse.embedded.home import locked_home
 from eventpulse.embedded.leftovers import end_leftovers
 from eventpulse.embedded.postgresql import create_database, postgresql_url, prepare_postgresql
@@ -81,6 +83,7 @@ def _run(
     supervisor.start(servers, stage=_SERVERS)
     supervisor.wait_until_all_answer()
     _prepare_database(settings, ours="postgresql" in {server.name for server in servers})
+    settings = with_first_day(settings, utc_now())
     dagster_url = _dagster_url(settings)
     prepare_dagster_home(dagster_home, ours=dagster_home.is_relative_to(settings.home))
 

@@ -29,6 +29,7 @@ def _addresses(settings: Settings) -> Mapping[str, str]:
         "EVENTPULSE_CODE_PORT": str(settings.code_port),
         "EVENTPULSE_POSTGRES_PORT": str(settings.postgres_port),
         "EVENTPULSE_REDIS_PORT": str(settings.redis_port),
+        "EVENTPULSE_HISTORY_FROM": settings.history_from.isoformat(),
     }
 
 

@@ -44,6 +44,7 @@ def environment(
         "EVENTPULSE_CODE_HOST": LOOPBACK,
         "EVENTPULSE_CODE_PORT": str(settings.code_port),
         "EVENTPULSE_DAGSTER_PORT": str(settings.dagster_port),
+        "EVENTPULSE_HISTORY_FROM": settings.history_from.isoformat(),
         "PYTHONUNBUFFERED": "1",
     }
 
