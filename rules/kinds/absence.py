@@ -145,6 +145,9 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """The last row of each group that is not forgotten, or else its first mark, and those after them."""
     young, old = parted(rows, earliest)
     remembered = earlier(earliest, timedelta(seconds=_condition(rule).remember_seconds))
+    if not rule.known_groups:
+        known = old.filter(old["timestamp"] > remembered)
+        return known.unique("group_key", keep="last", maintain_order=True).vstack(young)
     old = old.filter(pl.col("group").is_in(list(rule.known_groups)) | (pl.col("timestamp") > remembered))
     first_marks = old.filter(pl.col("event_id").is_null()).group_by("group_key", maintain_order=True).first()
     last_rows = old.filter(pl.col("event_id").is_not_null()).group_by("group_key", maintain_order=True).last()

@@ -27,11 +27,11 @@ from rules.kinds.kind import Account, Course, Found, Listed, as_points
 from rules.kinds.member_rows import rows_of_member
 from rules.kinds.wording import MOST_CONTRIBUTING
 from rules.rule import Rule
-from rules.window import A_MOMENT, FOREVER, earlier, microseconds, parted, reaching, window_starts
+from rules.window import A_MOMENT, FOREVER, earlier, first_of_runs, microseconds, parted, reaching, window_starts
 
-#: Where a moment stands among those of its instant: what time brings before events, these in their order, what is
-#: over at once right after its event.
-_PLACE = ("group_key", "at", "by_event", "position", "event_id", "after")
+#: Where a moment stands among those of its instant: what time brings before events (`event` is null), these in their
+#: order, what is over at once right after its event.
+_PLACE = ("group_key", "at", "event", "after")
 _BEGINS = (pl.col("group_key") != pl.col("group_key").shift(1)).fill_null(True)
 
 
@@ -84,11 +84,11 @@ def lasts(rule: Rule) -> bool:
 
 
 def truth(rule: Rule, rows: pl.DataFrame, from_on: int, until: int | None) -> pl.DataFrame:
-    parts = [_begun(rows, from_on)]
+    parts, events = [_begun(rows, from_on)], _numbers_of_events(rows)
     for number, member in enumerate(rule.members):
-        its_rows = rows_of_member(rows, number)
+        its_rows = rows_of_member(rule, rows, number)
         if not its_rows.is_empty():
-            parts.append(_truth_of_member(number, member, its_rows, from_on, until))
+            parts.append(_truth_of_member(number, member, rule.group_by, its_rows, events, from_on, until))
     moments = pl.concat(parts).sort(*_PLACE, "member", maintain_order=True)
     moments = moments.with_columns(_truth_of_each(rule))
     # Several members may move at one place; what holds there is what holds when all of them have.
@@ -123,7 +123,13 @@ def true_rows(rule: Rule, rows: pl.DataFrame) -> pl.Series | None:
 
 
 def _truth_of_member(
-    number: int, member: Rule, its_rows: pl.DataFrame, from_on: int, until: int | None
+    number: int,
+    member: Rule,
+    group_by: tuple[str, ...],
+    its_rows: pl.DataFrame,
+    events: pl.Series,
+    from_on: int,
+    until: int | None,
 ) -> pl.DataFrame:
     """The truth of one member for each of its groups, placed among the moments of the composite's groups."""
     kind = kinds.KINDS[member.condition.type]
@@ -131,15 +137,14 @@ def _truth_of_member(
     found = kind.truth(member, its_rows, from_on - held - kept - microseconds(A_MOMENT), until)
     found = lasting_truth(found, held, kept, kind.lasts(member))
     place = pl.Series(found["row"]).zip_with(found["follows"].is_null(), found["follows"])
-    groups = its_rows.select("group_key", "composite_key").unique("group_key")
-    found = found.join(groups, on="group_key", how="left", maintain_order="left")
+    if member.group_by != group_by:
+        groups = its_rows.select("group_key", "composite_key").unique("group_key")
+        found = found.join(groups, on="group_key", how="left", maintain_order="left")
     composite_row = its_rows["composite_row"]
     return found.select(
-        group_key="composite_key",
+        group_key="group_key" if member.group_by == group_by else "composite_key",
         at="at",
-        by_event=place.is_not_null(),
-        position=its_rows["position"].gather(place),
-        event_id=its_rows["event_id"].gather(place),
+        event=events.gather(composite_row.gather(place)),
         after=pl.col("follows").is_not_null(),
         member=pl.lit(number, pl.Int32),
         member_key="group_key",
@@ -149,15 +154,19 @@ def _truth_of_member(
     )
 
 
+def _numbers_of_events(rows: pl.DataFrame) -> pl.Series:
+    """Each row's event as a number that grows with the order of the events; rows of one event have the same."""
+    new = first_of_runs(rows["event_id"].fill_null("")) | first_of_runs(rows["group_key"])
+    return new.cum_sum().cast(pl.UInt32)
+
+
 def _begun(rows: pl.DataFrame, from_on: int) -> pl.DataFrame:
     """One moment at `from_on`, at which no member moves, for each group that began before it."""
     began = rows.filter(rows["timestamp"].cast(pl.Int64) < from_on).select("group_key").unique()
     return began.select(
         "group_key",
         at=pl.lit(from_on, pl.Int64),
-        by_event=pl.lit(False),
-        position=pl.lit(None, pl.Int64),
-        event_id=pl.lit(None, pl.String),
+        event=pl.lit(None, pl.UInt32),
         after=pl.lit(False),
         member=pl.lit(-1, pl.Int32),
         member_key=pl.lit(0, pl.UInt64),
@@ -209,7 +218,7 @@ def carry(rule: Rule, rows: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     young, old = parted(numbered, earlier(earliest, timedelta(seconds=rule.window_seconds)))
     needed = [young["number"], old.group_by("group_key", maintain_order=True).last()["number"]]
     for number, member in enumerate(rule.members):
-        its_rows = rows_of_member(rows, number)
+        its_rows = rows_of_member(rule, rows, number)
         kept = kinds.KINDS[member.condition.type].carry(member, its_rows, earlier(earliest, reaching(*_spans(member))))
         needed.append(kept["composite_row"])
     return rows[pl.concat(needed).unique().sort()]

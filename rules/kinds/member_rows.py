@@ -38,14 +38,16 @@ def rows_of_members(rule: Rule, of_each: Sequence[pl.DataFrame]) -> pl.DataFrame
     return pl.concat(parts, how="diagonal").sort(*_ORDER, "member")
 
 
-def rows_of_member(rows: pl.DataFrame, number: int) -> pl.DataFrame:
-    """A member's own rows again, with the number of the row and the key of the group they have in the composite."""
+def rows_of_member(rule: Rule, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+    """A member's own rows again, with the number of the row and the key of the group they have in the composite; in the
+    order of ROW frames, or in that of `rows` where its groups are those of the composite."""
     before = f"{number}."
     own = {name: name.removeprefix(before) for name in rows.columns if name.startswith(before)}
-    numbered = rows.drop("composite_row", "composite_key", strict=False).with_row_index("composite_row")
-    kept = numbered.filter(pl.col("member") == number)
-    kept = kept.select("composite_row", *_SHARED, *own, composite_key="group_key").rename(own)
-    return kept.sort(_ORDER)
+    numbers = (rows["member"] == number).arg_true()
+    columns = [numbers.alias("composite_row"), *(rows[name].gather(numbers) for name in _SHARED)]
+    columns += [rows[name].gather(numbers).alias(theirs) for name, theirs in own.items()]
+    kept = pl.DataFrame([*columns, rows["group_key"].gather(numbers).alias("composite_key")])
+    return kept if rule.members[number].group_by == rule.group_by else kept.sort(_ORDER)
 
 
 def _projected(groups: pl.Series, paths: tuple[str, ...]) -> pl.Series:
