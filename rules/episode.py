@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+# Fewer triggers than this are looked at one by one: a query would cost more than its work.
+_MANY = 64
 _SAME_GROUP_BEFORE = pl.col("group_key") == pl.col("group_key").shift(1)
 _SAME_GROUP_AFTER = pl.col("group_key") == pl.col("group_key").shift(-1)
 
@@ -165,10 +167,26 @@ def from_since_on(found: pl.DataFrame, groups: pl.Series, asked_from: pl.Series)
 def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFrame:
     """The triggers that are at least `cooldown` after the anomaly before them, beginning with the `fired` ones.
 
-    Jumps from anomaly to anomaly by binary search, so the cost is per anomaly, not per trigger.
+    Jumps from anomaly to anomaly by binary search, so the cost is per anomaly, not per trigger; and only in groups that
+    have triggers closer than that, or an anomaly before.
     """
-    if not cooldown or found.is_empty() or (fired.is_empty() and not _any_close(found, cooldown)):
+    if not cooldown or found.is_empty():
         return found
+    close = _close(found, cooldown)
+    if fired.is_empty() and not close.any():
+        return found
+    if found.height < _MANY:
+        kept = _kept(found, cooldown, fired)
+    else:
+        crowded = found["group_key"].filter(close).append(fired["group_key"])
+        inside = found["group_key"].is_in(crowded.unique().implode())
+        numbers = inside.arg_true()
+        kept = (~inside).arg_true().append(numbers.gather(_kept(found[numbers], cooldown, fired))).sort()
+    return found if len(kept) == found.height else found[kept]
+
+
+def _kept(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.Series:
+    """The numbers of the triggers that are far enough from the anomaly before them."""
     last = dict(zip(fired["group_key"], fired["fired_at"].cast(pl.Int64), strict=True))
     instants = found["at"].to_list()
     kept: list[int] = []
@@ -177,14 +195,17 @@ def spaced(found: pl.DataFrame, cooldown: int, fired: pl.DataFrame) -> pl.DataFr
         while at < end:
             kept.append(at)
             at = bisect_left(instants, instants[at] + cooldown, at + 1, end)
-    return found if len(kept) == len(instants) else found[pl.Series(kept, dtype=pl.UInt32)]
+    return pl.Series(kept, dtype=pl.UInt32)
 
 
-def _any_close(found: pl.DataFrame, cooldown: int) -> bool:
-    """Whether any trigger comes sooner than `cooldown` after the one before it in its group."""
+def _close(found: pl.DataFrame, cooldown: int) -> pl.Series:
+    """Which triggers come sooner than `cooldown` after the one before them in their group."""
     keys, instants, pairs = found["group_key"], found["at"], found.height - 1
     close = instants.slice(1) - instants.slice(0, pairs) < cooldown
-    return (close & (keys.slice(1) == keys.slice(0, pairs))).any()
+    return _NO.slice(0, 1).append(close & (keys.slice(1) == keys.slice(0, pairs)))
+
+
+_NO = pl.Series([False])
 
 
 def runs(keys: pl.Series) -> Iterator[tuple[int, int, int]]:

@@ -169,7 +169,7 @@ def _findings(
     faults: dict[UUID, str],
 ) -> Findings:
     found = _together(NO_ANOMALIES, (one.found for one in outcomes.values()))
-    known_through = [one.known_through for one in outcomes.values() for _ in range(one.found.height)]
+    known_through = [(one.known_through, one.found.height) for one in outcomes.values()]
     restated = _together(NO_ANOMALIES, (one.restated for one in outcomes.values()))
     # An event counts once, however many rules it came too late for.
     too_late = [arrival.too_late for arrival in arrived if not arrival.too_late.is_empty()]

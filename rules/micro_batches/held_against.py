@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, repeat
 
 import polars as pl
 
@@ -54,10 +55,11 @@ def _stands_before(scope: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Series | 
     return None
 
 
-def with_lateness(found: pl.DataFrame, known_through: Sequence[datetime | None]) -> pl.DataFrame:
+def with_lateness(found: pl.DataFrame, known_through: Sequence[tuple[datetime | None, int]]) -> pl.DataFrame:
     """The anomalies, and whether each is late: it occurred before the instant through which all was thought to be known
-    of its rule."""
-    known = pl.Series([_NEVER if one is None else instant_of(one) for one in known_through], dtype=pl.Int64)
+    of its rule. That is given for each rule, with how many of the anomalies are the rule's."""
+    instants = (repeat(_NEVER if one is None else instant_of(one), height) for one, height in known_through)
+    known = pl.Series(list(chain.from_iterable(instants)), dtype=pl.Int64)
     return found.with_columns(late=found["occurred_at"].cast(pl.Int64) < known)
 
 
