@@ -30,8 +30,8 @@ run: .venv/ready
 demo: .venv/ready
 	@exec .venv/bin/eventpulse up --demo
 
-# Each worker has servers of its own.
-WORKERS ?= 2
+# Each worker has servers of its own, and waits for them often enough that three keep two cores busy.
+WORKERS ?= 3
 
 test: .venv/ready
 	.venv/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
