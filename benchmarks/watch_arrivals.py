@@ -118,8 +118,9 @@ async def _look_for_rows(
     while True:
         cursor = await connection.execute(
             "select b.batch_id, b.dagster_run_id, e.event_id::text from eventpulse.batches b"
-            " left join eventpulse.events e on e.batch_id = b.batch_id where b.batch_id > %s",
-            (after,),
+            " left join eventpulse.events e on e.batch_id = b.batch_id and e.batch_id > %(after)s"
+            " where b.batch_id > %(after)s",
+            {"after": after},
         )
         now = time.monotonic()
         for batch_id, run_id, event_id in await cursor.fetchall():

@@ -16,6 +16,7 @@ from eventpulse.dagster_reports import DagsterReports
 from eventpulse.database.anomalies.coverage import start_of
 from eventpulse.database.events.imports import Dealt, begin_import, days_of_import, import_of, stored_by_day
 from eventpulse.database.events.incoming import REFUSALS
+from eventpulse.database.events.partitions import analyse_days
 from eventpulse.errors import EventPulseError
 from eventpulse.importing.files import EventFile, find_files
 from eventpulse.importing.mapping import TableMapping, read_mapping
@@ -98,6 +99,7 @@ def import_files(
                 with connected(settings, "import") as connection:
                     for file, completed in mapped:
                         work.import_file(connection, file, completed)
+                    analyse_days(connection, work.progress.by_day)
     except KeyboardInterrupt:
         typer.echo("Interrupted. The same command goes on from here.", err=True)
         raise typer.Exit(130) from None

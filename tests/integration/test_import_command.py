@@ -122,3 +122,18 @@ def test_standard_input_and_parquet_are_imported_too(table: str, database_url: s
     assert "1 stored" in piped.output
     assert "1 stored" in run(str(tmp_path / "events.parquet")).output
     assert ask(database_url, "select payload::text from eventpulse.events order by position") == [("{}",), ('{"n":1}',)]
+
+
+def test_postgresql_knows_how_much_was_imported(table: str, database_url: str) -> None:
+    run(table, *MAPPED)
+    counted = "select relname, reltuples from pg_class where relname like 'events\\_2026%' and relkind = 'r' order by 1"
+    assert ask(database_url, counted) == [("events_2026_01_01", 2.0), ("events_2026_01_02", 1.0)]
+
+
+@pytest.mark.parametrize("first, told", [("2026-01-02", True), ("2026-01-01", False)])
+def test_days_that_dagster_does_not_show_yet_are_told(
+    table: str, monkeypatch: pytest.MonkeyPatch, first: str, told: bool
+) -> None:
+    monkeypatch.setenv("EVENTPULSE_HISTORY_FROM", first)
+    said = run(table, *MAPPED).output
+    assert (f"Dagster shows days from {first} on." in said) is told
