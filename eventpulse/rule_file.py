@@ -15,6 +15,7 @@ import yaml
 from eventpulse.errors import EventPulseError
 
 FOLDER_PATTERNS = ("*.yaml", "*.yml")
+_WRAPPINGS = ("rules", "groups")
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
@@ -88,6 +89,7 @@ def read_rule_text(text: str, file: Path) -> Iterator[FoundRule]:
     try:
         while loader.check_node():
             node = loader.get_node()
+            _require_no_wrapping(node, file)
             rules: list[yaml.Node] = node.value if isinstance(node, yaml.SequenceNode) else [node]  # type: ignore[list-item]
             for rule in rules:
                 if not (isinstance(rule, yaml.ScalarNode) and rule.value == ""):
@@ -100,6 +102,15 @@ def read_rule_text(text: str, file: Path) -> Iterator[FoundRule]:
         raise UnreadableFile(file, f"the file cannot be read ({fault}).") from fault
     finally:
         loader.dispose()
+
+
+def _require_no_wrapping(node: yaml.Node | None, file: Path) -> None:
+    """Elsewhere rules stand under a key of the file, which would be taken for a rule here."""
+    if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
+        key, value = node.value[0]
+        if isinstance(value, yaml.SequenceNode) and isinstance(key, yaml.ScalarNode) and key.value in _WRAPPINGS:
+            why = f'rules do not stand under "{key.value}": make the list the whole file, or part them by `---`.'
+            raise UnreadableFile(file, why, key.start_mark.line + 1, key.start_mark.column + 1)
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:

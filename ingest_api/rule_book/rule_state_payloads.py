@@ -24,11 +24,12 @@ class RuleStateShown(Answer):
     severity: Literal["critical", "warning", "info"]
     version: int
     state: Annotated[
-        Literal["live", "shadow", "disabled", "suspended", "limited", "failing"],
+        Literal["live", "shadow", "disabled", "suspended", "limited", "failing", "preparing"],
         Field(
             description="`failing`: its last micro-batches failed, and it is tried again. `suspended`: it failed too "
             "often and rests until it is edited or resumed. `limited`: it has more groups than `max_groups`, and rests "
-            "likewise."
+            "likewise. `preparing`: it is new and looks back over all of history, which is being read; it is evaluated "
+            "from then on."
         ),
     ]
     suspended_at: datetime | None

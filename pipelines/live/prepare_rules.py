@@ -14,6 +14,7 @@ import psycopg
 from eventpulse.database.events.history import events_of_batches, newest_stored, oldest_stored
 from eventpulse.database.events.kept_events import kept_for
 from eventpulse.database.ledger.ledger import present, turns_after
+from eventpulse.database.rules.preparing import say_preparing
 from pipelines.live.keep_events import can_be_handed_on
 from pipelines.live.recall import build_memory
 from rules.evaluation import paths_of, select_rows
@@ -74,6 +75,7 @@ class Preparations:
     def _read(self, rule: Rule) -> "_Read":
         with self._connect() as connection:
             self._reading = connection
+            say_preparing(connection, rule.rule_id)
             with connection.transaction():
                 connection.execute("set transaction isolation level repeatable read")
                 read = _Read(present(connection).turn, build_memory(connection, rule, None, self._hot))

@@ -10,7 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from eventpulse.database.connect import open_connection
+from eventpulse.database.connect import open_connection, open_engine
+from eventpulse.database.rules.rule_states import rule_states
 from pipelines.live import prepare_rules
 from pipelines.live.prepare_rules import Preparations
 from tests.draining import SteppedDrain, a_drain, current_anomalies, publish, save_rule
@@ -93,6 +94,7 @@ def test_others_go_on_while_the_past_of_a_new_rule_is_read_and_then_it_is_evalua
     assert len(found_by(drain, "every")) == 5
     assert found_by(drain, "new word") == []
     assert "new word" not in live_on(drain.connection)
+    assert states(database_url) == {"every": "live", "new word": "preparing"}
 
     held.set()
     until(lambda: knows_its_past(drain, said))
@@ -102,10 +104,19 @@ def test_others_go_on_while_the_past_of_a_new_rule_is_read_and_then_it_is_evalua
     assert len(found_by(drain, "every")) == 8
     assert found_by(drain, "new word") == [START + timedelta(days=3.6)]  # c; b had come meanwhile, a long before
     assert "new word" in live_on(drain.connection)
+    assert states(database_url) == {"every": "live", "new word": "live"}
     assert said == [
         "Rule new word looks back over all of history. That is read first; the others are evaluated.",
         "Rule new word knows its past and is evaluated from now on.",
     ]
+
+
+def states(database_url: str) -> dict[str, str]:
+    engine = open_engine(database_url, application="tests")
+    with engine.connect() as connection:
+        found = {state.rule.name: state.rule.state for state in rule_states(connection, START.date())}
+    engine.dispose()
+    return found
 
 
 def live_on(connection: psycopg.Connection) -> set[str]:

@@ -57,6 +57,7 @@ def test_yaml_has_the_types_of_json_and_no_others(tmp_path: Path) -> None:
         ("a: !!python/object/apply:os.system [ls]\n", "1:4"),
         ("? [a]\n: b\n", "1:3"),
         ("name: \x01\n", "1:1"),
+        ("# mine\nrules:\n- name: a\n", '2:1: rules do not stand under "rules"'),
     ],
 )
 def test_what_is_no_yaml_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:

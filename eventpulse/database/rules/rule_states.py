@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-State = Literal["live", "shadow", "disabled", "suspended", "limited", "failing"]
+from eventpulse.database.rules.preparing import IS_BEING_PREPARED
+
+State = Literal["live", "shadow", "disabled", "suspended", "limited", "failing", "preparing"]
 #: So many UTC days are counted, today included.
 DAYS = 14
 
-_STATES = """
+_STATES = f"""
 with unresolved as (
     select rule_id, count(*) as alerts from eventpulse.alerts where state <> 'resolved' group by rule_id
 )
@@ -28,6 +30,7 @@ select rules.rule_id, rules.name, rules.severity, rules.version, progress.suspen
         when progress.suspended_at is not null then 'suspended'
         when progress.limited_at is not null then 'limited'
         when progress.failures > 0 then 'failing'
+        when {IS_BEING_PREPARED} then 'preparing'
         when rules.document ->> 'mode' = 'shadow' then 'shadow'
         else 'live'
     end as state

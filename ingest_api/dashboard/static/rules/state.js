@@ -2,7 +2,7 @@
 
 import { badge } from "../badge.js";
 
-const TONES = { live: "ok", shadow: "info", disabled: "quiet", failing: "warning", suspended: "critical", limited: "critical" };
+const TONES = { live: "ok", shadow: "info", preparing: "info", disabled: "quiet", failing: "warning", suspended: "critical", limited: "critical" };
 export const STATES = Object.keys(TONES);
 
 const MEANINGS = {
@@ -11,6 +11,7 @@ const MEANINGS = {
   disabled: "It is not evaluated.",
   failing: "Its last micro-batches failed. It is tried again with each one.",
   suspended: "It failed five times in a row and rests, until it is edited or resumed.",
+  preparing: "It is new and looks back over all of history. That is being read; it is evaluated from then on.",
   limited: "It has more groups than its limit and rests, until it is edited or resumed.",
 };
 
