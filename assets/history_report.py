@@ -9,16 +9,9 @@ import psycopg
 
 from eventpulse.database.anomalies.coverage import start_of
 from pipelines.history.history_tally import HistoryTally
+from pipelines.history.told_days import Said, told_of_alerts, told_of_anomalies
 
 _DAY = timedelta(days=1)
-_ANOMALIES = """
-select (occurred_at at time zone 'UTC')::date::text, count(*) from eventpulse.anomalies
-where state = 'current' and occurred_at >= %s::date and occurred_at < %s::date + 1 group by 1
-"""
-_ALERTS = """
-select (opened_at at time zone 'UTC')::date::text, count(*) from eventpulse.alerts
-where opened_at >= %s::date and opened_at < %s::date + 1 group by 1
-"""
 
 
 @dataclass
@@ -41,34 +34,14 @@ class HistoryReport:
         for day, metadata in self._of(days).items():
             yield dg.AssetMaterialization("anomalies", partition=day, metadata=metadata)
 
-    def of_all(self) -> dict[str, dict[str, int | str]]:
+    def of_all(self) -> dict[str, Said]:
         """What there is to say of each day in the end."""
         return self._of(self.days)
 
     def of_alerts(self) -> Iterator[dg.AssetMaterialization]:
         """The days on which alerts opened."""
-        standing, opened = self._count(_ALERTS, self.days), self.tally.alerts_by_day
-        for day in self.days:
-            if day in standing or opened[day]:
-                metadata: dict[str, int | str] = {
-                    "dagster/row_count": standing.get(day, 0),
-                    "opened": opened[day],
-                    "origin": "backfill",
-                }
-                yield dg.AssetMaterialization("alerts", partition=day, metadata=metadata)
+        for day, metadata in told_of_alerts(self.connection, self.tally, self.days, origin="backfill").items():
+            yield dg.AssetMaterialization("alerts", partition=day, metadata=metadata)
 
-    def _of(self, days: Sequence[str]) -> dict[str, dict[str, int | str]]:
-        standing = self._count(_ANOMALIES, days)
-        return {
-            day: {
-                "dagster/row_count": standing.get(day, 0),
-                "events_evaluated": self.tally.events_by_day.get(day, 0),
-                "found": self.tally.new_by_day.get(day, 0),
-                "rules_evaluated": self.rules,
-                "origin": "backfill",
-            }
-            for day in days
-        }
-
-    def _count(self, query: str, days: Sequence[str]) -> dict[str, int]:
-        return dict(self.connection.execute(query, (min(days), max(days))).fetchall()) if days else {}
+    def _of(self, days: Sequence[str]) -> dict[str, Said]:
+        return told_of_anomalies(self.connection, self.tally, days, rules=self.rules, origin="backfill")

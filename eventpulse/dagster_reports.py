@@ -16,19 +16,12 @@ class DagsterReports:
     def __init__(self, settings: Settings) -> None:
         self._url = settings.dagster_webserver
 
-    def anomalies(self, new_by_day: Mapping[str, int], origin: str) -> None:
-        """The days on which anomalies were found, or could have been, and how many were new."""
-        self._materialised("anomalies", new_by_day, origin)
-
-    def events(self, new_by_day: Mapping[str, int], origin: str) -> None:
-        """The days of which events were stored, and how many were new."""
-        self._materialised("events", new_by_day, origin)
-
-    def _materialised(self, asset: str, new_by_day: Mapping[str, int], origin: str) -> None:
+    def materialised(self, asset: str, told_by_day: Mapping[str, Mapping[str, int | str]]) -> None:
+        """The days of an asset that were worked on, and what there is to say of each."""
         try:
             with httpx2.Client(timeout=5.0, trust_env=False) as client:
-                for day, count in sorted(new_by_day.items()):
-                    report = {"partition": day, "metadata": {"dagster/row_count": count, "origin": origin}}
+                for day, told in sorted(told_by_day.items()):
+                    report = {"partition": day, "metadata": dict(told)}
                     client.post(f"{self._url}/report_asset_materialization/{asset}", json=report).raise_for_status()
         except httpx2.HTTPError as fault:
-            _log.info("Dagster was not told of %d days of %s: %s", len(new_by_day), asset, fault)
+            _log.info("Dagster was not told of %d days of %s: %s", len(told_by_day), asset, fault)

@@ -10,6 +10,7 @@ import dagster as dg
 from eventpulse.database.connect import open_connection
 from eventpulse.settings import load_settings
 from pipelines.history.rerun import rerun
+from pipelines.history.told_days import Said, told_of_alerts, told_of_anomalies
 from pipelines.live.drain_run import DrainRun
 from pipelines.live.report_to_dagster import DagsterReporter
 
@@ -48,14 +49,14 @@ def _rerun(context: dg.OpExecutionContext, earlier: str) -> None:
     application = f"eventpulse history {context.run_id}"
     with closing(open_connection(settings.database_address(), application=application)) as connection:
         tally = rerun(connection, settings, earlier, context.run_id, context.log.info)
-    for day, opened in tally.alerts_by_day.items():
-        of_alerts: dict[str, int | str] = {"opened": opened, "origin": "rerun", "of_run": earlier}
-        context.log_event(dg.AssetMaterialization("alerts", partition=day, metadata=of_alerts))
-    for day in tally.new_by_day:
-        rows = {"dagster/row_count": tally.new_by_day[day], "events_evaluated": tally.events_by_day[day]}
-        context.log_event(
-            dg.AssetMaterialization("anomalies", partition=day, metadata={**rows, "origin": "rerun", "of_run": earlier})
+        anomalies = told_of_anomalies(
+            connection, tally, sorted(tally.new_by_day), rules=len(tally.by_rule), origin="rerun"
         )
+        alerts = told_of_alerts(connection, tally, sorted(tally.alerts_by_day), origin="rerun")
+    for asset, days in (("anomalies", anomalies), ("alerts", alerts)):
+        for day, said in days.items():
+            metadata: Said = {**said, "of_run": earlier}
+            context.log_event(dg.AssetMaterialization(asset, partition=day, metadata=metadata))
 
 
 def told_to_end() -> Callable[[], bool]:

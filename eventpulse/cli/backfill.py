@@ -14,6 +14,7 @@ from eventpulse.dagster_reports import DagsterReports
 from eventpulse.settings import load_settings
 from pipelines.history.backfill import Backfill, Piece
 from pipelines.history.history_tally import HistoryTally
+from pipelines.history.told_days import told_of_alerts, told_of_anomalies
 from pipelines.live.announce import announce_history
 from pipelines.read_rules import named_rules
 from rules.rule import Rule
@@ -63,13 +64,21 @@ def work_through(
         typer.echo("Interrupted. `eventpulse backfill` goes on from here.", err=True)
         raise typer.Exit(130) from None
     finally:
-        DagsterReports(work.settings).anomalies(tally.new_by_day, work.origin)
+        _tell_dagster(work, tally, len(rules))
     tally.show(Console(highlight=False))
     rate = progress.passed / max(progress.seconds, 0.001)
     typer.echo(f"{progress.passed:,} events in {timedelta(seconds=round(progress.seconds))}: {rate:,.0f} events/s.")
     if notify:
         typer.echo(f"{told:,} anomalies were announced.")
     return tally
+
+
+def _tell_dagster(work: Backfill, tally: HistoryTally, rules: int) -> None:
+    reports, days = DagsterReports(work.settings), sorted(tally.new_by_day)
+    if work.connection.broken:
+        return  # which is what ended the command, and it says so
+    reports.materialised("anomalies", told_of_anomalies(work.connection, tally, days, rules=rules, origin=work.origin))
+    reports.materialised("alerts", told_of_alerts(work.connection, tally, days, origin=work.origin))
 
 
 def plan_in_words(pieces: Sequence[Piece]) -> str:

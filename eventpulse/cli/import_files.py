@@ -105,8 +105,9 @@ def import_files(
         raise typer.Exit(130) from None
     finally:
         if not dry_run:
-            DagsterReports(settings).events(
-                {day.isoformat(): count for day, count in (work.untold | work.progress.by_day).items()}, "import"
+            stored = (work.untold | work.progress.by_day).items()
+            DagsterReports(settings).materialised(
+                "events", {day.isoformat(): {"dagster/row_count": count, "origin": "import"} for day, count in stored}
             )
     work.progress.show_the_end("can be stored" if dry_run else "stored", "no events" if dry_run else "skipped")
     if dry_run:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eventpulse.cli.main import app
+from eventpulse.dagster_reports import DagsterReports
 from eventpulse.stream.connect import open_redis
 from eventpulse.stream.keys import ANOMALY_NOTIFICATIONS
 from pipelines.history import backfill as module
@@ -120,3 +121,20 @@ def test_an_unknown_rule_is_named(three_days: str) -> None:
 
 def test_a_stretch_that_ends_before_it_begins_is_refused(three_days: str) -> None:
     assert "does not lie before" in run("--from", "2026-02-02", "--to", "2026-01-30", code=1)
+
+
+def test_dagster_is_told_what_stands_of_each_day_and_what_was_found(
+    three_days: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(DagsterReports, "materialised", lambda self, asset, days: told.update({asset: days}))
+    save_rule(three_days, a_rule("many"))
+
+    run()
+    first = told["anomalies"]["2026-01-30"]
+    run("--again")
+    again, alerts = told["anomalies"]["2026-01-30"], told["alerts"]
+
+    assert (first["dagster/row_count"], first["found"]) == (96, 96)
+    assert (again["dagster/row_count"], again["found"], again["events_evaluated"]) == (96, 0, 96)
+    assert {day: said["dagster/row_count"] for day, said in alerts.items()} == {"2026-01-29": 1}
