@@ -5,13 +5,13 @@ from uuid import UUID
 import psycopg
 
 _CLASS = 0x45565052
-#: A condition on `rules`: somebody reads the past of that rule. Two ids may share a number; then the other rule is
-#: shown as being prepared for a while, and nothing follows from that.
-IS_BEING_PREPARED = f"""exists (
-    select from pg_locks l where l.locktype = 'advisory' and l.classid = {_CLASS} and l.objsubid = 2
-        and l.objid = (hashtext(cast(rules.rule_id as text))::bigint & 4294967295)::oid
-        and l.database = (select oid from pg_database where datname = current_database())
+#: Whose pasts are being read: a part of a query that begins with `with`, and a condition on `rules` that asks of it.
+#: Two ids may share a number; then the other rule is shown as being prepared too, and nothing follows from that.
+PREPARING = f"""preparing as materialized (
+    select objid from pg_locks where locktype = 'advisory' and classid = {_CLASS} and objsubid = 2
+        and database = (select oid from pg_database where datname = current_database())
 )"""
+IS_BEING_PREPARED = "(hashtext(cast(rules.rule_id as text))::bigint & 4294967295)::oid in (select objid from preparing)"
 
 
 def say_preparing(connection: psycopg.Connection, rule_id: UUID) -> None:

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from eventpulse.database.rules.preparing import IS_BEING_PREPARED
+from eventpulse.database.rules.preparing import IS_BEING_PREPARED, PREPARING
 
 State = Literal["live", "shadow", "disabled", "suspended", "limited", "failing", "preparing"]
 #: So many UTC days are counted, today included.
 DAYS = 14
 
 _STATES = f"""
-with unresolved as (
+with {PREPARING}, unresolved as (
     select rule_id, count(*) as alerts from eventpulse.alerts where state <> 'resolved' group by rule_id
 )
 select rules.rule_id, rules.name, rules.severity, rules.version, progress.suspended_at, progress.last_error,
