@@ -99,7 +99,8 @@ def import_files(
                 with connected(settings, "import") as connection:
                     for file, completed in mapped:
                         work.import_file(connection, file, completed)
-                    analyse_days(connection, work.progress.by_day)
+                    if work.progress.by_day:
+                        analyse_days(connection, work.progress.by_day)
     except KeyboardInterrupt:
         typer.echo("Interrupted. The same command goes on from here.", err=True)
         raise typer.Exit(130) from None
